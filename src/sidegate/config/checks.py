@@ -1,0 +1,96 @@
+"""What must hold between options, not within one."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from typing import NoReturn
+
+from sidegate.config.endpoints import TcpEndpoint, is_loopback_host
+from sidegate.config.errors import ConfigError, NotAllowed, shown
+from sidegate.config.model import Config
+from sidegate.config.options import options, sections
+
+
+def check_together(config: Config) -> None:
+    """Raise `ConfigError` for the first rule between options that is broken."""
+    _check_url(config)
+    _check_screen(config)
+    _check_certificate(config)
+    _check_endpoints(config)
+    _check_auth_listeners(config)
+    _check_names(config)
+
+
+def _refuse(config: Config, said: str) -> NoReturn:
+    raise ConfigError(f"{config.file}: {said}") from None
+
+
+def _check_url(config: Config) -> None:
+    if not config.is_https and not config.is_loopback:
+        _refuse(
+            config,
+            f"[server] url = {shown(config.server.url)} is plain http and not on loopback; "
+            "allowed: https:// with any host, or http:// with localhost, 127.0.0.1 or [::1]",
+        )
+
+
+def _check_screen(config: Config) -> None:
+    for key, names in (("sms", config.codes.sms), ("voice", config.codes.voice)):
+        if "screen" in names and not config.is_loopback:
+            _refuse(
+                config,
+                f'[codes] {key} = "screen" shows codes on this server, and [server] url = '
+                f"{shown(config.server.url)} is not on loopback; "
+                "allowed with screen: localhost, 127.0.0.1 or [::1]",
+            )
+
+
+def _check_certificate(config: Config) -> None:
+    present, absent = ("certificate", "key") if config.tls.certificate else ("key", "certificate")
+    if bool(config.tls.certificate) != bool(config.tls.key):
+        _refuse(
+            config,
+            f'[tls] {present} is set and [tls] {absent} = "" is not; allowed: both or neither',
+        )
+
+
+def _check_endpoints(config: Config) -> None:
+    """Each endpoint again, now that the data folder is known."""
+    for section in sections():
+        for row in options(section):
+            if not row.kind.endpoint:
+                continue
+            value = getattr(getattr(config, section.name), row.key)
+            for text in (value,) if isinstance(value, str) else value:
+                try:
+                    config.endpoint(text)
+                except NotAllowed as why:
+                    _refuse(config, f"[{section.name}] {row.key} = {shown(text)}: {why}")
+
+
+def _check_auth_listeners(config: Config) -> None:
+    listeners = [("dovecot_client", text) for text in config.listen.dovecot_client]
+    for key, text in (*listeners, ("dovecot_master", config.listen.dovecot_master)):
+        endpoint = config.endpoint(text)
+        if isinstance(endpoint, TcpEndpoint) and not is_loopback_host(endpoint.host):
+            _refuse(
+                config,
+                f"[listen] {key} = {shown(text)} is open to other machines; "
+                'allowed: "unix:/path" or a port on 127.0.0.1, [::1] or localhost',
+            )
+
+
+def _check_names(config: Config) -> None:
+    try:
+        if config.listen.socket_group:
+            grp.getgrnam(config.listen.socket_group)
+    except KeyError:
+        name = shown(config.listen.socket_group)
+        _refuse(config, f'[listen] socket_group = {name} is no group here; allowed: a group or ""')
+    try:
+        if config.mailserver.user:
+            pwd.getpwnam(config.mailserver.user)
+    except KeyError:
+        name = shown(config.mailserver.user)
+        _refuse(config, f'[mailserver] user = {name} is no user here; allowed: a user or ""')

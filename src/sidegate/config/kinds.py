@@ -1,0 +1,248 @@
+"""The kinds of value an option can have: how each is read, and what it allows."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from sidegate.config.endpoints import check_host, parse_endpoint
+from sidegate.config.errors import NotAllowed, NotBuilt
+
+Value = TypeVar("Value")
+
+_LONGEST_TEXT = 1000
+_CLIENT_SERVER = re.compile(r"(\S+) (TLS|STARTTLS)")
+_OCTAL = re.compile(r"0?[0-7]{3}")
+_ANYWHERE = Path("/")
+
+
+class Kind(NamedTuple, Generic[Value]):
+    """How a raw TOML value becomes a typed one; `read` raises `NotAllowed`."""
+
+    read: Callable[[object], Value]
+    allowed: str
+    secret: bool = False
+    """The value may hold a password: it is never quoted, neither in errors nor in `repr`."""
+    endpoint: bool = False
+    """The value names endpoints, to be checked again once the data folder is known."""
+
+
+def text_of(raw: object) -> str:
+    """The raw value where it is a text on one line."""
+    if not isinstance(raw, str) or len(raw) > _LONGEST_TEXT:
+        raise NotAllowed
+    if raw and not raw.isprintable():
+        raise NotAllowed("a line break or another control character is in it")
+    return raw
+
+
+def _texts_of(raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list):
+        raise NotAllowed
+    return tuple(dict.fromkeys(text_of(item) for item in raw))
+
+
+def text(allowed: str = "a text", longest: int = _LONGEST_TEXT) -> Kind[str]:
+    """Any text on one line, the empty one too."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if len(value) > longest:
+            raise NotAllowed
+        return value
+
+    return Kind(read, allowed)
+
+
+def title() -> Kind[str]:
+    """A text that is shown to people, so neither empty nor long."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw).strip()
+        if not 1 <= len(value) <= 64:  # noqa: PLR2004 - said in `allowed`
+            raise NotAllowed
+        return value
+
+    return Kind(read, "a text of 1 to 64 characters")
+
+
+def yes_or_no() -> Kind[bool]:
+    """True or false."""
+
+    def read(raw: object) -> bool:
+        if not isinstance(raw, bool):
+            raise NotAllowed
+        return raw
+
+    return Kind(read, "true or false")
+
+
+def seconds(most: int) -> Kind[float]:
+    """A number of seconds from 0 on."""
+
+    def read(raw: object) -> float:
+        if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 <= raw <= most:
+            raise NotAllowed
+        return float(raw)
+
+    return Kind(read, f"a number of seconds from 0 to {most}")
+
+
+def one_of(*values: str, later: tuple[str, ...] = ()) -> Kind[str]:
+    """One of a few words; `later` are those that a later version brings."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if value in later:
+            raise NotBuilt
+        if value not in values:
+            raise NotAllowed
+        return value
+
+    return Kind(read, " or ".join(f'"{value}"' for value in values))
+
+
+def one_number_of(*values: int) -> Kind[int]:
+    """One of a few numbers."""
+
+    def read(raw: object) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int) or raw not in values:
+            raise NotAllowed
+        return raw
+
+    return Kind(read, ", ".join(map(str, values[:-1])) + f" or {values[-1]}")
+
+
+def senders(*built: str) -> Kind[tuple[str, ...]]:
+    """The name of a sender, or a list of names in the order to try."""
+
+    def read(raw: object) -> tuple[str, ...]:
+        names = _texts_of(raw) if isinstance(raw, list) else (text_of(raw),)
+        if not names or not all(re.fullmatch(r"[a-z][a-z0-9_-]*", name) for name in names):
+            raise NotAllowed
+        if not set(names) <= set(built):
+            raise NotBuilt
+        return names
+
+    return Kind(read, " or ".join(f'"{name}"' for name in built))
+
+
+def file_mode() -> Kind[int]:
+    """Permissions of a file, as an octal text."""
+
+    def read(raw: object) -> int:
+        value = text_of(raw)
+        if not _OCTAL.fullmatch(value):
+            raise NotAllowed
+        return int(value, 8)
+
+    return Kind(read, 'an octal text such as "0660"')
+
+
+def endpoint() -> Kind[str]:
+    """Where to listen or to ask; the text is kept, `parse_endpoint` takes it apart."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        parse_endpoint(value, _ANYWHERE)
+        return value
+
+    return Kind(read, '"host:port", "unix:/path" or ""', endpoint=True)
+
+
+def endpoints() -> Kind[tuple[str, ...]]:
+    """A list of places to listen on."""
+
+    def read(raw: object) -> tuple[str, ...]:
+        values = _texts_of(raw)
+        if not all(values):
+            raise NotAllowed
+        for value in values:
+            parse_endpoint(value, _ANYWHERE)
+        return values
+
+    return Kind(read, 'a list of "host:port" or "unix:/path"', endpoint=True)
+
+
+def client_server() -> Kind[str]:
+    """What people type into a mail program."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        found = _CLIENT_SERVER.fullmatch(value)
+        if value and (not found or found[1].startswith("unix:")):
+            raise NotAllowed
+        if found:
+            parse_endpoint(found[1], _ANYWHERE)
+        return value
+
+    return Kind(read, '"host:port TLS", "host:port STARTTLS" or ""')
+
+
+def domains() -> Kind[tuple[str, ...]]:
+    """A list of mail domains."""
+
+    def read(raw: object) -> tuple[str, ...]:
+        return tuple(check_host(value.lower()) for value in _texts_of(raw))
+
+    return Kind(read, "a list of domains")
+
+
+def networks() -> Kind[tuple[str, ...]]:
+    """A list of addresses and networks."""
+
+    def read(raw: object) -> tuple[str, ...]:
+        values = _texts_of(raw)
+        try:
+            return tuple(str(ipaddress.ip_network(value, strict=False)) for value in values)
+        except ValueError:
+            raise NotAllowed from None
+
+    return Kind(read, 'a list of IP addresses and networks such as "192.0.2.0/24"')
+
+
+def web_address(*, bare: bool) -> Kind[str]:
+    """An http or https address; a bare one has nothing after its host and port."""
+    allowed = "http:// or https:// with a host" + (
+        " and a port if need be, no path" if bare else ', or ""'
+    )
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if not value and not bare:
+            return value
+        try:
+            parts = urlsplit(value)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise NotAllowed from None
+        if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or port == 0:
+            raise NotAllowed
+        if ":" not in host:
+            check_host(host)
+        if bare and (parts.path not in ("", "/") or "?" in value or "#" in value):
+            raise NotAllowed
+        return f"{parts.scheme}://{parts.netloc}" if bare else value
+
+    return Kind(read, allowed)
+
+
+def database() -> Kind[str]:
+    """A PostgreSQL address, or nothing for SQLite."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        try:
+            parts = urlsplit(value)
+            _ = parts.port
+        except ValueError:
+            raise NotAllowed from None
+        if value and parts.scheme not in ("postgresql", "postgres"):
+            raise NotAllowed
+        return value
+
+    return Kind(read, '"" for SQLite or "postgresql://user:password@host/name"', secret=True)

@@ -1,0 +1,127 @@
+"""From the file to the checked configuration, and the file of the first start."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import Field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sidegate.config.checks import check_together
+from sidegate.config.errors import ConfigError, NotAllowed, NotBuilt, shown
+from sidegate.config.model import Config
+from sidegate.config.options import Option, options, sections
+
+FILE_NAME = "sidegate.toml"
+
+
+def load_config(data: Path, file: Path | None = None) -> Config:
+    """Read and check the configuration of a data folder.
+
+    A file that was not asked for by name may be absent: then everything has its
+    default. Raises `ConfigError`, whose text is one line.
+    """
+    folder = Path(os.path.abspath(data))  # noqa: PTH100 - keeps symbolic links as they were given
+    path = Path(os.path.abspath(file)) if file else folder / FILE_NAME  # noqa: PTH100
+    tables = _read(path, required=file is not None)
+    _refuse_unknown(path, tables, [section.name for section in sections()], "section")
+    values: dict[str, Any] = {
+        section.name: _section(path, section, tables) for section in sections()
+    }
+    config = Config(data=folder, file=path, **values)
+    check_together(config)
+    return config
+
+
+def _read(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        if not required:
+            return {}
+        raise ConfigError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}: line {line}: this is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: this is not TOML: {error}") from None
+
+
+def _section(path: Path, section: Field[Any], tables: Mapping[str, Any]) -> object:
+    table = tables.get(section.name, {})
+    if not isinstance(table, dict):
+        raise ConfigError(
+            f"{path}: {section.name} is a section: write [{section.name}] and its keys below"
+        )
+    rows = {row.key: row for row in options(section)}
+    _refuse_unknown(path, table, list(rows), f"key of [{section.name}]")
+    made: Any = section.default_factory
+    return made(**{key: _value(path, rows[key], raw) for key, raw in table.items()})
+
+
+def _value(path: Path, row: Option, raw: object) -> object:
+    try:
+        return row.kind.read(raw)
+    except NotAllowed as why:
+        _refuse_value(path, row, raw, why)
+
+
+def _refuse_value(path: Path, row: Option, raw: object, why: NotAllowed) -> NoReturn:
+    found = "this value" if row.kind.secret else shown(raw)
+    said = "is not built in this version" if isinstance(why, NotBuilt) else "is not allowed"
+    reason = f" ({why})" if str(why) else ""
+    raise ConfigError(
+        f"{path}: [{row.section}] {row.key} = {found} {said}{reason}; allowed: {row.kind.allowed}"
+    ) from None
+
+
+def _refuse_unknown(path: Path, found: Iterable[str], known: list[str], what: str) -> None:
+    for name in found:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f'did you mean "{near[0]}"? ' if near else ""
+            raise ConfigError(
+                f"{path}: {shown(name)} is no {what}; {hint}allowed: {', '.join(known)}"
+            )
+
+
+def write_default_config(file: Path) -> bool:
+    """Write every option with its default and its help; False where the file exists.
+
+    Only its owner may read it: a database password may come to stand in it.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with open(descriptor, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor, no path
+        stream.write(default_text())
+    return True
+
+
+def default_text() -> str:
+    """The file of the first start."""
+    blocks = []
+    for section in sections():
+        lines = [(f"[{section.name}]", section.metadata.get("help", ""))]
+        lines += [(f"{row.key} = {_toml(row.default)}", row.help) for row in options(section)]
+        blocks.append("\n".join(_with_comment(*line) for line in lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _with_comment(text: str, comment: str) -> str:
+    return f"{text:<36} # {comment}" if comment else text
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,0 +1,98 @@
+"""The configuration of one installation, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+from urllib.parse import urlsplit
+
+from sidegate.config.endpoints import Endpoint, TcpEndpoint, is_loopback_host, parse_endpoint
+from sidegate.config.options import Sections
+
+MailProtocol = Literal["imap", "pop3", "submission"]
+Security = Literal["TLS", "STARTTLS"]
+
+
+class ClientServer(NamedTuple):
+    """What a person types into a mail program for one protocol."""
+
+    protocol: MailProtocol
+    host: str
+    port: int
+    security: Security
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Sections):
+    """All options of one installation, checked."""
+
+    data: Path = field()
+    """The data folder, absolute."""
+    file: Path = field()
+    """The file that was read, or would be."""
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the keys lie, outside the database."""
+        return self.data / (self.server.keys or "keys")
+
+    @property
+    def certificate(self) -> Path | None:
+        """The operator's certificate; `None` for the self-signed one."""
+        return self.data / self.tls.certificate if self.tls.certificate else None
+
+    @property
+    def certificate_key(self) -> Path | None:
+        """The key of the operator's certificate; `None` for the self-signed one."""
+        return self.data / self.tls.key if self.tls.key else None
+
+    @property
+    def portal_host(self) -> str:
+        """The host by which people reach the portal, without its port."""
+        return urlsplit(self.server.url).hostname or ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """The portal is for this machine alone."""
+        return is_loopback_host(self.portal_host)
+
+    @property
+    def is_https(self) -> bool:
+        """People reach the portal over https."""
+        return self.server.url.startswith("https://")
+
+    @property
+    def shows_codes_on_screen(self) -> bool:
+        """A `screen` sender is set."""
+        return "screen" in (*self.codes.sms, *self.codes.voice)
+
+    def endpoint(self, text: str) -> Endpoint | None:
+        """The endpoint that a value of this configuration names, `None` for off."""
+        return parse_endpoint(text, self.data)
+
+    def client_settings(self) -> list[ClientServer]:
+        """One server for each mail protocol that is offered, TLS before STARTTLS."""
+        listen, clients = self.listen, self.clients
+        candidates = (
+            self._client_server("imap", clients.imap, listen.imaps, listen.imap),
+            self._client_server("pop3", clients.pop3, listen.pop3s, listen.pop3),
+            self._client_server(
+                "submission", clients.submission, listen.submissions, listen.submission
+            ),
+        )
+        return [server for server in candidates if server is not None]
+
+    def _client_server(
+        self, protocol: MailProtocol, said: str, tls: str, starttls: str
+    ) -> ClientServer | None:
+        if said:
+            address, security = said.split(" ")
+            endpoint = cast("TcpEndpoint", self.endpoint(address))
+            return ClientServer(protocol, endpoint.host, endpoint.port, cast("Security", security))
+        listeners: tuple[tuple[str, Security], ...] = ((tls, "TLS"), (starttls, "STARTTLS"))
+        for text, security in listeners:
+            listener = self.endpoint(text)
+            if isinstance(listener, TcpEndpoint):
+                return ClientServer(protocol, self.portal_host, listener.port, security)
+        return None

@@ -1,0 +1,231 @@
+"""The table of options: each section's keys, their kinds, defaults and help.
+
+Everything else comes from it: typed access, the file written at the first start,
+validation and its messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, cast
+
+from sidegate.config import kinds
+from sidegate.config.kinds import Kind
+
+Value = TypeVar("Value")
+
+
+class Option(NamedTuple):
+    """One row of the table."""
+
+    section: str
+    key: str
+    kind: Kind[Any]
+    default: object
+    """As the file would say it."""
+    help: str
+
+
+def _option(kind: Kind[Value], default: object, text: str = "") -> Value:
+    made: Value = field(
+        default=kind.read(default),
+        repr=not kind.secret,
+        metadata={"kind": kind, "default": default, "help": text},
+    )
+    return made
+
+
+def _languages() -> tuple[str, ...]:
+    folder = Path(__file__).parent.parent / "locale"
+    found = sorted(path.parent.name for path in folder.glob("*/LC_MESSAGES"))
+    return tuple(dict.fromkeys(["en", *found]))
+
+
+@dataclass(frozen=True)
+class Server:
+    """The service as people see it."""
+
+    url: str = _option(
+        kinds.web_address(bare=True),
+        "http://localhost:8025",
+        "how people reach the portal; plain http only on loopback",
+    )
+    name: str = _option(
+        kinds.title(), "Sidegate", "what pages, messages and refusals call the service"
+    )
+    keys: str = _option(
+        kinds.text('a folder or ""'),
+        "",
+        '"" = DIR/keys; every replica has a copy of the same folder',
+    )
+    webmail: str = _option(
+        kinds.web_address(bare=False),
+        "",
+        "where the Mail tile of the apps button leads; "
+        '"" = a page that tells how to connect a mail program',
+    )
+    trusted_proxies: tuple[str, ...] = _option(
+        kinds.networks(), [], "peers whose X-Forwarded-For, PROXY or XCLIENT counts"
+    )
+
+
+@dataclass(frozen=True)
+class Tls:
+    """The certificate of the portal and the private mail server."""
+
+    certificate: str = _option(
+        kinds.text('the path of a PEM file or ""'), "", '"" = self-signed in the data folder'
+    )
+    key: str = _option(kinds.text('the path of a PEM file or ""'), "")
+
+
+@dataclass(frozen=True)
+class Listen:
+    """Where to listen: "host:port", "unix:/path", or "" for off."""
+
+    portal: str = _option(kinds.endpoint(), "127.0.0.1:8025")
+    imap: str = _option(kinds.endpoint(), "127.0.0.1:2143")
+    imaps: str = _option(kinds.endpoint(), "127.0.0.1:2993")
+    pop3: str = _option(kinds.endpoint(), "127.0.0.1:2110")
+    pop3s: str = _option(kinds.endpoint(), "127.0.0.1:2995")
+    submission: str = _option(kinds.endpoint(), "127.0.0.1:2587")
+    submissions: str = _option(kinds.endpoint(), "127.0.0.1:2465")
+    dovecot_client: tuple[str, ...] = _option(
+        kinds.endpoints(),
+        ["unix:run/auth-client.sock"],
+        "relative to the data folder; more for Postfix, a chroot, TCP on loopback",
+    )
+    dovecot_master: str = _option(kinds.endpoint(), "unix:run/auth-master.sock")
+    socket_group: str = _option(
+        kinds.text('the name of a group or ""'),
+        "",
+        'group of the Unix sockets; "" = the group Sidegate runs as; '
+        "for the private Dovecot, its own",
+    )
+    socket_mode: int = _option(kinds.file_mode(), "0660")
+    http: str = _option(
+        kinds.endpoint(), "127.0.0.1:2026", "nginx auth_http, JSON verify, metrics: never public"
+    )
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What people type into a mail program; "" = from server.url and [listen]."""
+
+    imap: str = _option(kinds.client_server(), "", '"mail.example.test:993 TLS"')
+    pop3: str = _option(kinds.client_server(), "")
+    submission: str = _option(kinds.client_server(), "")
+    domains: tuple[str, ...] = _option(kinds.domains(), [], "[] = the domains of the accounts")
+
+
+@dataclass(frozen=True)
+class Mailserver:
+    """The private Dovecot."""
+
+    private: bool = _option(kinds.yes_or_no(), True, "start the private Dovecot")  # noqa: FBT003
+    user: str = _option(
+        kinds.text('the name of a user or ""'),
+        "",
+        'started as root, mail processes run as this user; "" = one that Dovecot brought',
+    )
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where everything but mail and keys is kept."""
+
+    url: str = _option(kinds.database(), "", '"" = SQLite in the data folder, or postgresql://…')
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Where account passwords are judged."""
+
+    source: str = _option(kinds.one_of("own", later=("dovecot",)), "own", "own | dovecot")
+    auth: str = _option(
+        kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/auth-client" or "host:port"'
+    )
+    userdb: str = _option(kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/sidegate-userdb"')
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who is let in, and how refusals look."""
+
+    mode: str = _option(kinds.one_of("enforce", later=("observe",)), "enforce", "enforce | observe")
+    account_password_for_mail: str = _option(
+        kinds.one_of("until-2-step", "always-app-password"),
+        "until-2-step",
+        "until-2-step | always-app-password",
+    )
+    refusal_delay: float = _option(
+        kinds.seconds(10), 2.0, "seconds after arrival at which every refusal leaves"
+    )
+    refusal_language: str = _option(
+        kinds.one_of(*_languages()),
+        "en",
+        "one for the installation: a refusal tells nothing about the account",
+    )
+
+
+@dataclass(frozen=True)
+class Codes:
+    """How one-time codes reach people."""
+
+    sms: tuple[str, ...] = _option(
+        kinds.senders("screen"), "screen", "screen, or a gateway (see senders)"
+    )
+    voice: tuple[str, ...] = _option(
+        kinds.senders("screen"),
+        "screen",
+        "each a name, or a list of names in the order to try",
+    )
+
+
+@dataclass(frozen=True)
+class AppPasswords:
+    """What new app passwords look like."""
+
+    length: int = _option(
+        kinds.one_number_of(16, 20, 24, 32),
+        16,
+        "16, 20, 24 or 32; all lengths ever used stay accepted",
+    )
+
+
+@dataclass(frozen=True)
+class Sections:
+    """All sections; the names of its fields are those in the file."""
+
+    server: Server = field(default_factory=Server)
+    tls: Tls = field(default_factory=Tls)
+    listen: Listen = field(
+        default_factory=Listen, metadata={"help": '"host:port", "unix:/path", or "" for off'}
+    )
+    clients: Clients = field(
+        default_factory=Clients,
+        metadata={
+            "help": 'what people type into a mail program; "" = from server.url and [listen]'
+        },
+    )
+    mailserver: Mailserver = field(default_factory=Mailserver)
+    database: Database = field(default_factory=Database)
+    directory: Directory = field(default_factory=Directory)
+    policy: Policy = field(default_factory=Policy)
+    codes: Codes = field(default_factory=Codes)
+    app_passwords: AppPasswords = field(default_factory=AppPasswords)
+
+
+def sections() -> tuple[Field[Any], ...]:
+    """The sections, in the order of the file."""
+    return fields(Sections)
+
+
+def options(section: Field[Any]) -> Iterator[Option]:
+    """The rows of one section, in the order of the file."""
+    made = cast("type", section.default_factory)
+    for key in fields(made):
+        row = key.metadata
+        yield Option(section.name, key.name, row["kind"], row["default"], row["help"])
