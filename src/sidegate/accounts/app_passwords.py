@@ -1,0 +1,153 @@
+"""App passwords: made, listed, revoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from sidegate.accounts.context import Context, Origin, note
+from sidegate.accounts.errors import NotAvailable, TooManyAppPasswords
+from sidegate.decisions.mail import AccountPasswordMode
+from sidegate.decisions.words import MAIL_SCOPES
+from sidegate.events.catalogue import Kind
+from sidegate.factors import app_password
+from sidegate.factors.app_password import grouped
+from sidegate.storage.models import Account, AppPassword
+
+__all__ = [
+    "APPS",
+    "DEVICES",
+    "Made",
+    "active",
+    "grouped",
+    "make",
+    "name",
+    "revoke",
+    "revoke_all",
+    "why_not",
+]
+
+MOST = 50
+"""App passwords an account may hold."""
+
+APPS: dict[str, Promise] = {
+    "mail": pgettext_lazy("app", "Mail"),
+    "other": pgettext_lazy("app", "Other"),
+}
+DEVICES: dict[str, Promise] = {
+    "windows": pgettext_lazy("device", "Windows Computer"),
+    "mac": pgettext_lazy("device", "Mac"),
+    "iphone": pgettext_lazy("device", "iPhone"),
+    "ipad": pgettext_lazy("device", "iPad"),
+    "android": pgettext_lazy("device", "Android"),
+    "printer": pgettext_lazy("device", "Scanner or printer"),
+    "other": pgettext_lazy("device", "Other"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new app password: the one time that its secret is known."""
+
+    id: int
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Made(id={self.id})"
+
+
+def name(row: AppPassword) -> str:
+    """What people call it: the app and the device."""
+    return f"{APPS[row.app]} · {DEVICES[row.device]}"
+
+
+def why_not(ctx: Context, account: Account) -> Promise | None:
+    """Why the account can have no app passwords now; `None` where it can."""
+    always = AccountPasswordMode.ALWAYS_APP_PASSWORD
+    if account.two_step or ctx.config.policy.account_password_for_mail == always:
+        return None
+    return _("Turn on 2-Step Verification first: app passwords exist only while it is on.")
+
+
+def active(account: Account) -> list[AppPassword]:
+    """The app passwords that still open something, newest first."""
+    return list(account.app_passwords.filter(revoked_at=None).order_by("-created_at", "-id"))
+
+
+def make(
+    ctx: Context,
+    *,
+    account: Account,
+    app: str,
+    device: str,
+    scopes: frozenset[str] = frozenset(MAIL_SCOPES),
+    origin: Origin,
+) -> Made:
+    """Make an app password. Raises `NotAvailable`, `TooManyAppPasswords`.
+
+    `app` and `device` are keys of `APPS` and `DEVICES`; `scopes` names mail protocols.
+    """
+    if app not in APPS or device not in DEVICES or not scopes or not scopes <= {*MAIL_SCOPES}:
+        raise ValueError("an app, device or scope that is not in the list")
+    secret = app_password.generate(length=ctx.config.app_passwords.length, random=ctx.random)
+    digest = app_password.digest(key=ctx.keys.current, account_id=account.pk, letters=secret)
+    with transaction.atomic():
+        _check_room(ctx, account)
+        row = AppPassword.objects.create(
+            account=account,
+            digest=digest,
+            key_id=ctx.keys.newest,
+            app=app,
+            device=device,
+            scopes=",".join(scope for scope in MAIL_SCOPES if scope in scopes),
+            created_at=ctx.now(),
+        )
+        note(
+            ctx,
+            kind=Kind.APP_PASSWORD_MADE,
+            account_id=account.pk,
+            origin=origin,
+            app_password_id=row.pk,
+        )
+    return Made(id=row.pk, secret=secret)
+
+
+def revoke(ctx: Context, *, account: Account, app_password_id: int, origin: Origin) -> bool:
+    """Revoke one; False where there is none such, or it was revoked before."""
+    with transaction.atomic():
+        changed = AppPassword.objects.filter(
+            pk=app_password_id, account=account, revoked_at=None
+        ).update(revoked_at=ctx.now())
+        if changed:
+            note(
+                ctx,
+                kind=Kind.APP_PASSWORD_REVOKED,
+                account_id=account.pk,
+                origin=origin,
+                app_password_id=app_password_id,
+            )
+    return bool(changed)
+
+
+def revoke_all(ctx: Context, *, account: Account, origin: Origin) -> int:
+    """Revoke all that are active; returns how many."""
+    with transaction.atomic():
+        ids = list(account.app_passwords.filter(revoked_at=None).values_list("pk", flat=True))
+        return sum(
+            revoke(ctx, account=account, app_password_id=row_id, origin=origin) for row_id in ids
+        )
+
+
+def _check_room(ctx: Context, account: Account) -> None:
+    # Locked, so that neither the count nor 2-step changes under us (SQLite: by the transaction).
+    current = Account.objects.select_for_update().get(pk=account.pk)
+    reason = why_not(ctx, current)
+    if reason is not None:
+        raise NotAvailable(reason)
+    if current.app_passwords.filter(revoked_at=None).count() >= MOST:
+        text = _("You have %(count)s app passwords, as many as there can be. Revoke one first.")
+        raise TooManyAppPasswords(text % {"count": MOST})

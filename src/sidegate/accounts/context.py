@@ -1,0 +1,63 @@
+"""What every action is given: configuration, keys, judge, sender, clock, randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from sidegate.config import Config
+from sidegate.decisions.ports import CodeSender, PasswordJudge
+from sidegate.events.catalogue import Kind, NewEvent, tidy
+from sidegate.storage.keys import KeyRing
+from sidegate.storage.writer import write_event
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One installation, as the actions see it; `serve` makes it.
+
+    `now` gives milliseconds since the epoch, `random(n)` n bytes of randomness.
+    """
+
+    config: Config
+    keys: KeyRing
+    judge: PasswordJudge
+    sender: CodeSender
+    now: Callable[[], int]
+    random: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who did it, from where and with what; goes into the event."""
+
+    by: Literal["owner", "operator"]
+    address: str = ""
+    program: str = ""
+
+
+def note(
+    ctx: Context,
+    *,
+    kind: Kind,
+    account_id: int | None,
+    origin: Origin,
+    reason: str = "",
+    app_password_id: int | None = None,
+    **detail: str | int,
+) -> None:
+    """Write the event of an action, inside the action's transaction."""
+    write_event(
+        NewEvent(
+            at=ctx.now(),
+            kind=kind,
+            account_id=account_id,
+            address=tidy(origin.address)[:45],
+            protocol="web" if origin.by == "owner" else "",
+            program=tidy(origin.program),
+            reason=reason,
+            app_password_id=app_password_id,
+            detail=(("by", origin.by), *detail.items()),
+        )
+    )

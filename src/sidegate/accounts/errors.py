@@ -1,0 +1,61 @@
+"""What an action can say no with. Each has a text for the person, and what to do next."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+
+
+class AccountError(Exception):
+    """An action was not done. `text` says what was wrong and what to do."""
+
+    def __init__(self, text: str | Promise) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class BadAddress(AccountError):  # noqa: N818 - named for what was wrong
+    """No account can have this address."""
+
+
+class AddressTaken(AccountError):  # noqa: N818 - named for what was wrong
+    """There is an account with this address."""
+
+
+class WeakPassword(AccountError):  # noqa: N818 - named for what was wrong
+    """The new password is too short, too long or too common."""
+
+
+class BadNumber(AccountError):  # noqa: N818 - named for what was wrong
+    """Codes cannot be sent to this number."""
+
+
+class CodeNotSent(AccountError):  # noqa: N818 - named for what was wrong
+    """The gateway did not take the code."""
+
+
+class ChallengeOver(AccountError):  # noqa: N818 - named for what was wrong
+    """The code that was asked for is no longer waited for."""
+
+
+class NotAvailable(AccountError):  # noqa: N818 - named for what was wrong
+    """What was asked for is not to be had as things stand."""
+
+
+class TooManyAppPasswords(AccountError):  # noqa: N818 - named for what was wrong
+    """The account holds as many app passwords as it may."""
+
+
+class Wait(AccountError):  # noqa: N818 - named for what was wrong
+    """Not now: from `retry_at` on, in milliseconds since the epoch."""
+
+    def __init__(self, text: str | Promise, *, retry_at: int) -> None:
+        super().__init__(text)
+        self.retry_at = retry_at
+
+
+class TooSoon(Wait):
+    """The last code was sent moments ago."""
+
+
+class TooManyCodes(Wait):
+    """As many codes as may be were sent within the hour."""

@@ -1,0 +1,119 @@
+"""Accounts: added, found, disabled, enabled; their passwords changed."""
+
+from __future__ import annotations
+
+from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from sidegate.accounts import app_passwords
+from sidegate.accounts.context import Context, Origin, note
+from sidegate.accounts.errors import AddressTaken, BadAddress, WeakPassword
+from sidegate.decisions.names import canonical
+from sidegate.events.catalogue import Kind
+from sidegate.factors.account_password import MAX_LENGTH, MIN_LENGTH
+from sidegate.storage.models import Account, WebSession
+
+
+def find(login: str) -> Account | None:
+    """The account that a login names, by its canonical address."""
+    address = canonical(login)
+    return Account.objects.filter(address=address).first() if address else None
+
+
+def add(ctx: Context, *, address: str, name: str, password: str, origin: Origin) -> Account:
+    """Add an account. Raises `BadAddress`, `AddressTaken`, `WeakPassword`."""
+    canonical_address = _new_address(address)
+    check_new_password(password, address=canonical_address)
+    now = ctx.now()
+    try:
+        with transaction.atomic():
+            account = Account.objects.create(
+                address=canonical_address,
+                name=name.strip()[:200],
+                password_hash=ctx.judge.hash(password),
+                password_changed_at=now,
+                created_at=now,
+            )
+            note(ctx, kind=Kind.ACCOUNT_ADDED, account_id=account.pk, origin=origin)
+    except IntegrityError:
+        raise AddressTaken(_("There is already an account with this address.")) from None
+    return account
+
+
+def set_enabled(ctx: Context, *, account: Account, enabled: bool, origin: Origin) -> bool:
+    """Enable or disable an account; False where it was so already.
+
+    A disabled account is refused everywhere at the next decision, and its browsers
+    are signed out.
+    """
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk, enabled=not enabled).update(enabled=enabled)
+        if changed:
+            kind = Kind.ACCOUNT_ENABLED if enabled else Kind.ACCOUNT_DISABLED
+            note(ctx, kind=kind, account_id=account.pk, origin=origin)
+        if not enabled:
+            WebSession.objects.filter(account=account).delete()
+    return bool(changed)
+
+
+def change_password(
+    ctx: Context,
+    *,
+    account: Account,
+    password: str,
+    keep_app_passwords: bool,
+    origin: Origin,
+    keep_session: str = "",
+) -> None:
+    """Change the account password; app passwords go with it unless kept.
+
+    Signs every other browser out: all web sessions but the one whose key digest is
+    `keep_session`. Raises `WeakPassword`.
+    """
+    check_new_password(password, address=account.address)
+    hashed = ctx.judge.hash(password)
+    with transaction.atomic():
+        current = Account.objects.select_for_update().get(pk=account.pk)
+        current.password_hash = hashed
+        current.password_version += 1
+        current.password_changed_at = ctx.now()
+        current.save(update_fields=["password_hash", "password_version", "password_changed_at"])
+        kept = "yes" if keep_app_passwords else "no"
+        note(
+            ctx,
+            kind=Kind.PASSWORD_CHANGED,
+            account_id=account.pk,
+            origin=origin,
+            app_passwords_kept=kept,
+        )
+        if not keep_app_passwords:
+            app_passwords.revoke_all(ctx, account=account, origin=origin)
+        WebSession.objects.filter(account=account).exclude(pk=keep_session).delete()
+
+
+def check_new_password(password: str, *, address: str) -> None:
+    """Raise `WeakPassword` for one that is too short, too long, common, or the address."""
+    if len(password) < MIN_LENGTH:
+        text = _("Use at least %(count)s characters.") % {"count": MIN_LENGTH}
+        raise WeakPassword(text)
+    if len(password) > MAX_LENGTH:
+        raise WeakPassword(_("Use at most %(count)s characters.") % {"count": MAX_LENGTH})
+    if password.casefold() in {address, address.partition("@")[0]}:
+        raise WeakPassword(_("The password must not be your address. Choose another."))
+    try:
+        CommonPasswordValidator().validate(password)
+    except ValidationError:
+        text = _("This password is on every list that thieves try first. Choose another.")
+        raise WeakPassword(text) from None
+
+
+def _new_address(address: str) -> str:
+    canonical_address = canonical(address)
+    if canonical_address is None:
+        raise BadAddress(_("This is no e-mail address. Write it like anna@example.test."))
+    if "+" in address.rpartition("@")[0]:
+        text = _("An account's address has no + part: mail to it arrives at the account anyway.")
+        raise BadAddress(text)
+    return canonical_address

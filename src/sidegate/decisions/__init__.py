@@ -1,0 +1,1 @@
+"""Who comes in: pure decisions, their words, and the ports they need."""

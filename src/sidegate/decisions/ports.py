@@ -1,0 +1,87 @@
+"""What the doors and the actions need from others, said without naming who gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from sidegate.decisions.mail import PasswordCheck
+from sidegate.decisions.words import Attempt, Verdict
+
+Answer = Callable[[Verdict], None]
+
+
+class SignIn(Protocol):
+    """Decides mail sign-ins; `serve` hands one to each door."""
+
+    def submit(self, attempt: Attempt, answer: Answer) -> None:
+        """Decide and call `answer` once, later, on the event loop's thread.
+
+        A refusal is answered at its fixed time after `attempt.arrived`, not before.
+        """
+        ...
+
+
+class Mailbox(NamedTuple):
+    """Where an account's mail lies, as a mail server needs it."""
+
+    user: str
+    uid: int
+    gid: int
+    home: str
+
+
+class SessionStart(NamedTuple):
+    """An open mail session: which process serves it, and what opened it."""
+
+    process_id: int
+    verdict: Verdict
+    protocol: str
+
+
+class Mailboxes(Protocol):
+    """Looks mailboxes up; raises `Unavailable` where it cannot tell now."""
+
+    async def find(self, login: str) -> Mailbox | None:
+        """The mailbox of a login, or `None` where there is no such account."""
+        ...
+
+    async def addresses(self) -> list[str]:
+        """Every account's address, for a server that iterates over its users."""
+        ...
+
+    async def session_started(self, start: SessionStart) -> bool:
+        """Remember an open session; False where its credential no longer opens it."""
+        ...
+
+
+class Unavailable(Exception):  # noqa: N818 - one of the three answers, by its name
+    """What was asked cannot be told now: an outage, never a no."""
+
+
+class PasswordJudge(Protocol):
+    """Judges account passwords."""
+
+    async def check(
+        self, *, account_id: int | None, password_hash: str, password_version: int, secret: str
+    ) -> PasswordCheck:
+        """Whether the secret is right; spends the same work for an unknown account."""
+        ...
+
+    def check_blocking(
+        self, *, account_id: int | None, password_hash: str, password_version: int, secret: str
+    ) -> PasswordCheck:
+        """The same, for a thread that may wait."""
+        ...
+
+    def hash(self, secret: str) -> str:
+        """The hash to store for a new password."""
+        ...
+
+
+class CodeSender(Protocol):
+    """Carries a one-time code to a phone."""
+
+    def send(self, *, channel: str, number: str, code: str, text: str) -> None:
+        """Send now; raises `Unavailable` where it could not be sent."""
+        ...

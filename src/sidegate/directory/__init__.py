@@ -1,0 +1,1 @@
+"""Where account passwords are judged."""

@@ -1,0 +1,101 @@
+"""Our own account passwords: Argon2id in a bounded pool of threads."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+
+from sidegate.decisions.mail import PasswordCheck
+from sidegate.factors import account_password
+from sidegate.factors.digests import KEY_BYTES, keyed_digest, same
+
+_REMEMBERED = 10_000
+
+
+class OwnDirectory:
+    """Judges account passwords by their hash; at most `workers` + `waiting` at a time.
+
+    When the pool is full the answer is `BUSY`, at once (rule 10). A password that
+    verified is recognised again in memory, by a digest under a key of this process that
+    is bound to the current hash, so that a thousand programs may reconnect at once.
+    """
+
+    def __init__(self, *, workers: int = 2, waiting: int = 32) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="hash")
+        self._places = threading.BoundedSemaphore(workers + waiting)
+        self._key = secrets.token_bytes(KEY_BYTES)
+        self._known: OrderedDict[int, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+        self._nobody = account_password.hash_password(secrets.token_hex())
+
+    async def check(
+        self, *, account_id: int | None, password_hash: str, password_version: int, secret: str
+    ) -> PasswordCheck:
+        """Judge without holding the event loop."""
+        if self._recognised(account_id, password_version, secret):
+            return PasswordCheck.RIGHT
+        if not self._places.acquire(blocking=False):
+            return PasswordCheck.BUSY
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._pool, self._judge, account_id, password_hash, password_version, secret
+        )
+
+    def check_blocking(
+        self, *, account_id: int | None, password_hash: str, password_version: int, secret: str
+    ) -> PasswordCheck:
+        """Judge in the same bounded pool, waiting for it."""
+        if not self._places.acquire(blocking=False):
+            return PasswordCheck.BUSY
+        return self._pool.submit(
+            self._judge, account_id, password_hash, password_version, secret
+        ).result()
+
+    def hash(self, secret: str) -> str:
+        """The Argon2id hash to store."""
+        return account_password.hash_password(secret)
+
+    def close(self) -> None:
+        """Let running hashes end; nothing new is taken."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _judge(
+        self, account_id: int | None, password_hash: str, password_version: int, secret: str
+    ) -> PasswordCheck:
+        try:
+            # An unknown account spends the same hash (rule 3).
+            right = account_password.verify(
+                password_hash=password_hash if account_id is not None else self._nobody,
+                secret=secret,
+            )
+        finally:
+            self._places.release()
+        if not right or account_id is None:
+            return PasswordCheck.WRONG
+        self._remember(account_id, password_version, secret)
+        return PasswordCheck.RIGHT
+
+    def _digest(self, account_id: int, password_version: int, secret: str) -> bytes:
+        parts = (
+            account_id.to_bytes(8, "big"),
+            password_version.to_bytes(8, "big"),
+            secret.encode(),
+        )
+        return keyed_digest(key=self._key, purpose=b"recognise", parts=parts)
+
+    def _recognised(self, account_id: int | None, password_version: int, secret: str) -> bool:
+        if account_id is None:
+            return False
+        with self._lock:
+            known = self._known.get(account_id)
+        return known is not None and same(known, self._digest(account_id, password_version, secret))
+
+    def _remember(self, account_id: int, password_version: int, secret: str) -> None:
+        with self._lock:
+            self._known[account_id] = self._digest(account_id, password_version, secret)
+            self._known.move_to_end(account_id)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)

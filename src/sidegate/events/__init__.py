@@ -1,0 +1,1 @@
+"""What is recorded: a closed catalogue, and nothing secret in it."""

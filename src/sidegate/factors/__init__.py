@@ -1,0 +1,1 @@
+"""What a person or a program proves itself with: pure arithmetic on secrets."""

@@ -1,0 +1,1 @@
+"""What is kept: models, migrations, the fast reader, the writer, counters, keys."""

@@ -1,0 +1,81 @@
+"""Wrong secrets, counted by login and network; distinct ones only."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from sidegate.decisions.throttle import DAY, FAMILIAR_FOR, HOUR, Counters
+from sidegate.factors.digests import keyed_digest
+
+KEPT_FOR = DAY
+"""Milliseconds for which digests of wrong secrets are kept (rule 7)."""
+_LOGIN_BYTES = 16
+_SECRET_BYTES = 8
+
+
+def login_digest(*, key: bytes, login: str) -> bytes:
+    """What a login is counted under, known or not: 16 bytes of a keyed digest."""
+    return keyed_digest(key=key, purpose=b"count-login", parts=(login.encode(),))[:_LOGIN_BYTES]
+
+
+def secret_digest(*, key: bytes, login: str, secret: str) -> bytes:
+    """What tells one wrong secret from another: 8 bytes of a keyed digest."""
+    parts = (login.encode(), secret.encode())
+    return keyed_digest(key=key, purpose=b"count-secret", parts=parts)[:_SECRET_BYTES]
+
+
+def read(*, login: bytes, account_id: int | None, network: str, now: int) -> Counters:
+    """The counters as one attempt sees them."""
+    since, familiar_since = now - HOUR, now - FAMILIAR_FOR
+    with connection.cursor() as cursor:
+        pair = _count(cursor, _PAIR, [login, network, since])
+        of_network = _count(cursor, _NETWORK, [network, since])
+        of_login = _count(cursor, _LOGIN, [login, since, account_id, familiar_since])
+        familiar = _count(cursor, _FAMILIAR, [account_id, network, familiar_since])
+    return Counters(pair=pair, login=of_login, network=of_network, familiar=familiar > 0)
+
+
+def add(*, login: bytes, network: str, secret: bytes, now: int) -> None:
+    """Count one wrong secret; the same one again from the same network counts once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, [login, network, secret, now, now - KEPT_FOR])
+
+
+def mark_familiar(cursor: CursorWrapper, rows: list[tuple[int, str, int]]) -> None:
+    """Remember (account id, network, time) of sign-ins that came in."""
+    cursor.executemany(_MARK, rows)
+
+
+def forget_old(*, now: int) -> None:
+    """Drop what is older than it may be kept."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM wrong_secret WHERE at < %s", [now - KEPT_FOR])
+        cursor.execute("DELETE FROM familiar_network WHERE at < %s", [now - FAMILIAR_FOR])
+
+
+def _count(cursor: CursorWrapper, query: str, parameters: list[object]) -> int:
+    cursor.execute(query, parameters)
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+_PAIR = "SELECT count(*) FROM wrong_secret WHERE login_digest = %s AND network = %s AND at > %s"
+_NETWORK = "SELECT count(*) FROM wrong_secret WHERE network = %s AND at > %s"
+_LOGIN = (
+    "SELECT count(*) FROM wrong_secret WHERE login_digest = %s AND at > %s AND network NOT IN"
+    " (SELECT network FROM familiar_network WHERE account_id = %s AND at > %s)"
+)
+_FAMILIAR = (
+    "SELECT count(*) FROM familiar_network WHERE account_id = %s AND network = %s AND at > %s"
+)
+# One that has stood for 24 hours counts anew: its time moves on then, and not before.
+_ADD = (
+    "INSERT INTO wrong_secret (login_digest, network, secret_digest, at) VALUES (%s, %s, %s, %s)"
+    " ON CONFLICT (login_digest, network, secret_digest) DO UPDATE SET at = excluded.at"
+    " WHERE wrong_secret.at < %s"
+)
+_MARK = (
+    "INSERT INTO familiar_network (account_id, network, at) VALUES (%s, %s, %s)"
+    " ON CONFLICT (account_id, network) DO UPDATE SET at = excluded.at"
+)

@@ -1,0 +1,77 @@
+"""The folder of keys: made once, 0600, never in the database."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidegate.factors.digests import KEY_BYTES, keyed_digest
+
+_FILE = re.compile(r"digest-([0-9]{1,6})\.key")
+
+
+class KeysProblem(Exception):  # noqa: N818 - says what is wrong with the keys
+    """The keys cannot be used; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyRing:
+    """The keys of an installation, by id; the newest makes, all of them find."""
+
+    keys: dict[str, bytes]
+    newest: str
+
+    def __repr__(self) -> str:
+        return f"KeyRing(ids={sorted(self.keys)})"
+
+    @property
+    def current(self) -> bytes:
+        """The key that new digests are made under."""
+        return self.keys[self.newest]
+
+    def derived(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose of this installation, from the oldest key."""
+        oldest = min(self.keys, key=int)
+        return keyed_digest(key=self.keys[oldest], purpose=b"derive", parts=(purpose.encode(),))
+
+
+def open_keys(folder: Path, *, random: Callable[[int], bytes]) -> KeyRing:
+    """Read the keys of a folder; make folder and first key where there is none."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = {m[1]: _read(path) for path in folder.iterdir() if (m := _FILE.fullmatch(path.name))}
+    if not keys:
+        _write(folder / "digest-1.key", random(KEY_BYTES))
+        keys = {"1": _read(folder / "digest-1.key")}
+    return KeyRing(keys=keys, newest=max(keys, key=int))
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise KeysProblem(f"{path} can be read by others: chmod 600 {path}")
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii"))
+    except ValueError:
+        raise KeysProblem(f"{path} holds no key: restore it from a backup") from None
+    if len(key) != KEY_BYTES:
+        raise KeysProblem(f"{path} holds no key of {KEY_BYTES} bytes: restore it from a backup")
+    return key
+
+
+def _write(path: Path, key: bytes) -> None:
+    # Linked into place, so that two first starts end up with the same key.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(key.hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return
+    finally:
+        temporary.unlink()

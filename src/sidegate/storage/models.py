@@ -1,0 +1,245 @@
+"""Every table. All times are integer milliseconds since the Unix epoch, UTC."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Account(models.Model):
+    """A mailbox owner, under her canonical address."""
+
+    id = models.BigAutoField(primary_key=True)
+    address = models.CharField(max_length=254, unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=16, blank=True)
+    enabled = models.BooleanField(default=True)
+    password_hash = models.CharField(max_length=200)
+    password_version = models.IntegerField(default=1)
+    """Goes up at each change: names the current hash."""
+    password_changed_at = models.BigIntegerField()
+    two_step_since = models.BigIntegerField(null=True)
+    created_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "account"
+
+    def __str__(self) -> str:
+        return self.address
+
+    @property
+    def two_step(self) -> bool:
+        """Whether 2-Step Verification is on."""
+        return self.two_step_since is not None
+
+
+class Phone(models.Model):
+    """A verified phone that codes go to."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="phones")
+    number = models.CharField(max_length=20)
+    """E.164."""
+    channel = models.CharField(max_length=8)
+    """The preferred way: sms or voice."""
+    added_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "phone"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "number"], name="phone_once_an_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"phone {self.pk}"
+
+
+class AppPassword(models.Model):
+    """A password for one mail program; only its keyed digest is kept."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="app_passwords")
+    digest = models.BinaryField(max_length=32, unique=True)
+    key_id = models.CharField(max_length=16)
+    app = models.CharField(max_length=16)
+    device = models.CharField(max_length=16)
+    scopes = models.CharField(max_length=64)
+    """Protocols, parted by commas."""
+    created_at = models.BigIntegerField()
+    revoked_at = models.BigIntegerField(null=True)
+    last_used_at = models.BigIntegerField(null=True)
+    last_used_address = models.CharField(max_length=45, blank=True)
+    last_used_protocol = models.CharField(max_length=16, blank=True)
+    last_used_program = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "app_password"
+
+    def __str__(self) -> str:
+        return f"app password {self.pk}"
+
+
+class Challenge(models.Model):
+    """A one-time code that was asked for: which browser asked, and what became of it."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    purpose = models.CharField(max_length=16)
+    number = models.CharField(max_length=20)
+    channel = models.CharField(max_length=8)
+    digest = models.BinaryField(max_length=32)
+    tries = models.IntegerField(default=0)
+    created_at = models.BigIntegerField()
+    sent_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+    consumed_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "challenge"
+        indexes: ClassVar = [models.Index(fields=["expires_at"], name="challenge_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"challenge {self.pk}"
+
+
+class SendSubject(models.Model):
+    """An account or number that codes are counted for; writing its row is the lock."""
+
+    subject = models.CharField(max_length=64, primary_key=True)
+    touched_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "send_subject"
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class CodeSend(models.Model):
+    """One code sent, for the limits."""
+
+    id = models.BigAutoField(primary_key=True)
+    subject = models.CharField(max_length=64)
+    at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "code_send"
+        indexes: ClassVar = [models.Index(fields=["subject", "at"], name="code_send_by_subject")]
+
+    def __str__(self) -> str:
+        return f"code send {self.pk}"
+
+
+class WebSession(models.Model):
+    """A browser's session; its key is stored as a keyed digest only."""
+
+    key_digest = models.CharField(max_length=64, primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True)
+    data = models.TextField()
+    created_at = models.BigIntegerField()
+    seen_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+    program = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+
+    class Meta:
+        db_table = "web_session"
+        indexes: ClassVar = [models.Index(fields=["expires_at"], name="web_session_by_expiry")]
+
+    def __str__(self) -> str:
+        return "web session"
+
+
+class WrongSecret(models.Model):
+    """A wrong secret that was tried: keyed, truncated digests, kept for 24 hours."""
+
+    id = models.BigAutoField(primary_key=True)
+    login_digest = models.BinaryField(max_length=16)
+    network = models.CharField(max_length=50)
+    secret_digest = models.BinaryField(max_length=8)
+    at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "wrong_secret"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["login_digest", "network", "secret_digest"], name="wrong_secret_once"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["network", "at"], name="wrong_secret_by_network"),
+            models.Index(fields=["at"], name="wrong_secret_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"wrong secret {self.pk}"
+
+
+class FamiliarNetwork(models.Model):
+    """A network that an account signed in from, and when last."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    network = models.CharField(max_length=50)
+    at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "familiar_network"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "network"], name="familiar_network_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"familiar network {self.pk}"
+
+
+class MailSession(models.Model):
+    """An open mail session on one host: the process that serves it, and what opened it."""
+
+    id = models.BigAutoField(primary_key=True)
+    host = models.CharField(max_length=255)
+    process_id = models.IntegerField()
+    process_started = models.BigIntegerField()
+    """The process's start time as the kernel counts it: tells it from a later one."""
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    app_password = models.ForeignKey(AppPassword, on_delete=models.CASCADE, null=True)
+    password_version = models.IntegerField()
+    protocol = models.CharField(max_length=16)
+    opened_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "mail_session"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["host", "process_id", "process_started"], name="mail_session_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"mail session {self.pk}"
+
+
+class Event(models.Model):
+    """What happened, for the owner and the operator."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.BigIntegerField()
+    kind = models.CharField(max_length=32)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, db_index=False)
+    address = models.CharField(max_length=45, blank=True)
+    protocol = models.CharField(max_length=16, blank=True)
+    program = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=32, blank=True)
+    app_password = models.ForeignKey(
+        AppPassword, on_delete=models.SET_NULL, null=True, db_index=False, db_constraint=False
+    )
+    detail = models.TextField(default="{}")
+    """A JSON object of the catalogue's details."""
+
+    class Meta:
+        db_table = "event"
+        indexes: ClassVar = [models.Index(fields=["account", "id"], name="event_by_account")]
+
+    def __str__(self) -> str:
+        return f"event {self.pk}"

@@ -1,0 +1,102 @@
+"""A thread with one database connection that takes all that waits in one batch."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from django.db import connection
+from django.db.utils import Error as DatabaseError
+from psycopg_pool import PoolTimeout
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+OUTAGES = (DatabaseError, PoolTimeout)
+"""What a database that is away raises; everything else is a mistake of ours."""
+
+
+class Worker(Generic[T]):
+    """Hands everything that waits to `work`, in one call, on a thread of its own.
+
+    `work` gets up to `most` items and runs with a database connection; after an
+    outage the connection is closed, so that the next batch opens a new one. `failed`
+    gets the items of a batch that `work` raised for.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        work: Callable[[Sequence[T]], None],
+        failed: Callable[[Sequence[T], Exception], None],
+        most: int,
+    ) -> None:
+        self._work = work
+        self._failed = failed
+        self._most = most
+        self._waiting: deque[T] = deque()
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def put(self, item: T) -> None:
+        """Let an item wait for the next batch; never blocks."""
+        self._waiting.append(item)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def waiting(self) -> int:
+        """How many items wait."""
+        return len(self._waiting)
+
+    def close(self, seconds: float = 5.0) -> bool:
+        """Work off what waits, end the thread; False where that took too long."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                self._one_batch()
+            if self._closing:
+                connection.close()
+                return
+
+    def _one_batch(self) -> None:
+        waiting = self._waiting
+        self._run_batch([waiting.popleft() for _ in range(min(len(waiting), self._most))])
+
+    def run_alone(self, item: T) -> None:
+        """Work on one item at once; for `failed`, on the worker's own thread."""
+        self._run_batch([item])
+
+    def _run_batch(self, batch: Sequence[T]) -> None:
+        try:
+            self._work(batch)
+        except OUTAGES as problem:
+            log.warning("%s: the database is away: %s", self._thread.name, type(problem).__name__)
+            _forget_connection()
+            self._failed(batch, problem)
+        except Exception as problem:
+            log.exception("%s: a batch failed", self._thread.name)
+            self._failed(batch, problem)
+
+
+def _forget_connection() -> None:
+    try:
+        connection.close()
+    except OUTAGES:
+        connection.connection = None
