@@ -171,7 +171,7 @@ disable_unit() {
     if command -v systemctl >/dev/null; then
         systemctl --quiet disable "$1" 2>/dev/null || : # a unit that cannot be enabled
     else
-        deb-systemd-helper disable "$1" >/dev/null || :
+        DPKG_MAINTSCRIPT_PACKAGE=sidegate deb-systemd-helper disable "$1" >/dev/null || :
         [ ! -e "/etc/init.d/${1%.service}" ] || update-rc.d "${1%.service}" disable
     fi
 }
