@@ -1,0 +1,36 @@
+"""The real programs that tests speak with."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+PACKAGES = {
+    "chromium": "chromium",
+    "curl": "curl",
+    "dovecot": "dovecot-core",
+    "initdb": "postgresql",
+    "mbsync": "isync",
+    "msmtp": "msmtp",
+    "postgres": "postgresql",
+    "ps": "procps",
+}
+"""Which Debian package brings a program; others have the name of their program."""
+
+
+def require(program: str) -> Path:
+    """Give the path of PROGRAM; where it is missing, skip the test, or fail it where CI=true."""
+    found = shutil.which(program, path=_folders())
+    if found is not None:
+        return Path(found)
+    missing = f"{program} is missing (apt-get install {PACKAGES.get(program, program)})"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+def _folders() -> str:
+    """Where to look: Debian keeps servers out of an ordinary user's PATH."""
+    servers = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *map(str, servers)])
