@@ -1,0 +1,7 @@
+"""`python -m sidegate`."""
+
+import sys
+
+from sidegate.cli import main
+
+sys.exit(main())

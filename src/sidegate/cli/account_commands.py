@@ -1,0 +1,163 @@
+"""`sidegate account …`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from django.db.models import Count, Max, Q
+
+from sidegate.accounts import people, two_step
+from sidegate.accounts.context import Context
+from sidegate.accounts.phone_numbers import masked
+from sidegate.cli.app_password_commands import described, shown_rows
+from sidegate.cli.errors import DONE
+from sidegate.cli.output import local_time, print_facts, print_json, print_table, rfc3339, say
+from sidegate.cli.people import OPERATOR, account_of
+from sidegate.cli.secrets_in import new_password
+from sidegate.storage.models import Account
+
+
+def add(ctx: Context, arguments: Namespace) -> int:
+    """`account add`."""
+    password = new_password(from_stdin=arguments.password_stdin)
+    account = people.add(
+        ctx,
+        address=arguments.address,
+        name=arguments.name,
+        password=password,
+        origin=OPERATOR,
+    )
+    say(f"Added {account.address}.")
+    return DONE
+
+
+def list_all(_ctx: Context, arguments: Namespace) -> int:
+    """`account list`."""
+    rows = Account.objects.order_by("address").annotate(
+        active=Count("app_passwords", filter=Q(app_passwords__revoked_at=None)),
+        last_used=Max("app_passwords__last_used_at"),
+    )
+    if arguments.json:
+        print_json(
+            [
+                {**_facts(row), "app_passwords": row.active, "last_used": rfc3339(row.last_used)}
+                for row in rows
+            ]
+        )
+        return DONE
+    print_table(
+        ("ADDRESS", "NAME", "STATE", "2-STEP", "APP PASSWORDS", "LAST USED"),
+        (
+            (
+                row.address,
+                row.name,
+                _state(row),
+                "on" if row.two_step else "off",
+                str(row.active),
+                local_time(row.last_used),
+            )
+            for row in rows
+        ),
+    )
+    return DONE
+
+
+def show(_ctx: Context, arguments: Namespace) -> int:
+    """`account show`."""
+    account = account_of(arguments.address)
+    phones = two_step.phones(account)
+    rows = account.app_passwords.order_by("id")
+    if arguments.json:
+        print_json(
+            {
+                **_facts(account),
+                "two_step_since": rfc3339(account.two_step_since),
+                "password_changed": rfc3339(account.password_changed_at),
+                "phones": [
+                    {
+                        "number": masked(phone.number),
+                        "channel": phone.channel,
+                        "added": rfc3339(phone.added_at),
+                    }
+                    for phone in phones
+                ],
+                "app_passwords": [described(row) for row in rows],
+            }
+        )
+        return DONE
+    since = f"on since {local_time(account.two_step_since)}" if account.two_step else "off"
+    print_facts(
+        [
+            ("Address", account.address),
+            ("Name", account.name or "-"),
+            ("State", _state(account)),
+            ("Added", local_time(account.created_at)),
+            ("Password changed", local_time(account.password_changed_at)),
+            ("2-Step Verification", since),
+            ("Phones", ", ".join(masked(phone.number) for phone in phones) or "none"),
+            ("App passwords", "" if rows else "none"),
+        ]
+    )
+    if rows:
+        shown_rows(rows)
+    return DONE
+
+
+def disable(ctx: Context, arguments: Namespace) -> int:
+    """`account disable`."""
+    return _set_enabled(ctx, arguments.address, enabled=False)
+
+
+def enable(ctx: Context, arguments: Namespace) -> int:
+    """`account enable`."""
+    return _set_enabled(ctx, arguments.address, enabled=True)
+
+
+def _set_enabled(ctx: Context, address: str, *, enabled: bool) -> int:
+    account = account_of(address)
+    changed = people.set_enabled(ctx, account=account, enabled=enabled, origin=OPERATOR)
+    now = "enabled" if enabled else "disabled"
+    say(f"{account.address} is {now}." if changed else f"{account.address} was {now} already.")
+    return DONE
+
+
+def password(ctx: Context, arguments: Namespace) -> int:
+    """`account password`."""
+    account = account_of(arguments.address)
+    people.change_password(
+        ctx,
+        account=account,
+        password=new_password(from_stdin=arguments.password_stdin),
+        keep_app_passwords=False,
+        origin=OPERATOR,
+    )
+    say(f"{account.address} has a new password; its app passwords are revoked.")
+    return DONE
+
+
+def two_step_off(ctx: Context, arguments: Namespace) -> int:
+    """`account two-step off`."""
+    account = account_of(arguments.address)
+    was_on = account.two_step
+    revoked = two_step.turn_off(ctx, account=account, origin=OPERATOR)
+    if arguments.json:
+        print_json({"address": account.address, "was_on": was_on, "revoked": revoked})
+    elif was_on:
+        say(f"2-Step Verification of {account.address} is off; app passwords revoked: {revoked}.")
+    else:
+        say(f"2-Step Verification of {account.address} was off already.")
+    return DONE
+
+
+def _state(account: Account) -> str:
+    return "enabled" if account.enabled else "disabled"
+
+
+def _facts(account: Account) -> dict[str, object]:
+    return {
+        "address": account.address,
+        "name": account.name,
+        "enabled": account.enabled,
+        "two_step": account.two_step,
+        "created": rfc3339(account.created_at),
+    }

@@ -1,0 +1,59 @@
+"""`sidegate serve`, `sidegate migrate` and `sidegate bench`."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sidegate.cli.errors import DONE
+from sidegate.cli.output import print_json, say
+from sidegate.config import Config, load_config, write_default_config
+
+
+def serve(arguments: Namespace) -> int:
+    """Run until told to stop."""
+    config = _first_config(arguments)
+    room: Any = import_module("sidegate.serve")
+    status: int = room.main(config, frozenset(arguments.only))
+    return status
+
+
+def migrate(arguments: Namespace) -> int:
+    """Make the database, or bring it up to date."""
+    config = _first_config(arguments)
+    room: Any = import_module("sidegate.serve")
+    room.setup(config)
+    migrations: Any = import_module("sidegate.cli.migrations")
+    applied = migrations.apply()
+    if arguments.json:
+        print_json({"applied": applied})
+    else:
+        say("\n".join(f"Applied {name}." for name in applied) or "The database is up to date.")
+    return DONE
+
+
+def bench(arguments: Namespace) -> int:
+    """Measure."""
+    room: Any = import_module("sidegate.bench")
+    status: int = room.main(quick=arguments.quick, output=arguments.output)
+    return status
+
+
+def _first_config(arguments: Namespace) -> Config:
+    """The configuration, written where this is the first start."""
+    make_data_folder(arguments.data)
+    if arguments.config is None:
+        write_default_config(arguments.data / "sidegate.toml")
+    return load_config(arguments.data, arguments.config)
+
+
+def make_data_folder(data: Path) -> None:
+    """Make the folder: ours alone, but started as root the mail's user must pass through."""
+    try:
+        data.mkdir(parents=True)
+    except FileExistsError:
+        return
+    data.chmod(0o711 if os.geteuid() == 0 else 0o700)
