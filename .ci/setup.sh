@@ -130,7 +130,7 @@ list_packages() {
 }
 
 hold_services() {
-    if [ -e "$policy" ] && ! grep -qs 'by Sidegate' "$policy"; then mv -- "$policy" "$policy_saved"; fi
+    if ! grep -qs 'by Sidegate' "$policy"; then move_if_there "$policy" "$policy_saved"; fi
     printf '#!/bin/sh\n# Put here by Sidegate while packages are installed.\nexit 101\n' >"$policy"
     chmod 755 "$policy"
     # A Dovecot that was here keeps its protocols: without this, packages that are new beside it
@@ -157,7 +157,11 @@ release_services() {
         rm -f -- "$state/packages-before"
     fi
     rm -f -- "$policy"
-    if [ -e "$policy_saved" ] || [ -L "$policy_saved" ]; then mv -- "$policy_saved" "$policy"; fi
+    move_if_there "$policy_saved" "$policy"
+}
+
+move_if_there() {
+    if [ -e "$1" ] || [ -L "$1" ]; then mv -- "$1" "$2"; fi
 }
 
 disable_new_services() {
