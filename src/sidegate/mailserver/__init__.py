@@ -1,0 +1,1 @@
+"""The private Dovecot: its configuration, its process, its places, local delivery."""
