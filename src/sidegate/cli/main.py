@@ -40,8 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    # Nothing that a command writes is for others, unless it says so itself.
-    os.umask(0o077)
     if arguments.needs == CONTEXT:
         given: Config | Context | None = open_context(load_config(arguments.data, arguments.config))
     elif arguments.needs == CONFIG:
@@ -102,6 +100,9 @@ _EXPECTED: dict[str, Callable[[Any], str]] = {
     "sidegate.accounts.errors.AccountError": lambda error: str(error.text),
     "sidegate.storage.keys.KeysProblem": str,
     "sidegate.storage.archive.ArchiveProblem": str,
+    "sidegate.storage.snapshot.SnapshotProblem": str,
+    "sidegate.storage.targets.TargetProblem": str,
+    "sidegate.mailserver.errors.MailServerError": str,
     "django.db.utils.DatabaseError": _database_said,
     "django.db.utils.InterfaceError": _database_said,
     "psycopg_pool.PoolTimeout": _database_said,

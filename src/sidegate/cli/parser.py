@@ -183,16 +183,14 @@ def _add_keeping(commands: _Group) -> None:
             needs=NOTHING,
         )
     )
-    backup = _json(
-        _command(commands, "backup", "archive_commands:backup", "Back up, running or not.")
-    )
+    backup = _json(_command(commands, "backup", "backing_up:backup", "Back up, running or not."))
     _archive_options(backup)
     backup.add_argument("--with-mail", action="store_true", help="the private Dovecot's mail too")
     restore = _json(
         _command(
             commands,
             "restore",
-            "archive_commands:restore",
+            "restoring:restore",
             "Restore a backup into an empty data folder.",
             needs=NOTHING,
         )

@@ -11,6 +11,7 @@ from typing import Any
 from sidegate.cli.errors import DONE
 from sidegate.cli.output import print_json, say
 from sidegate.config import Config, load_config, write_default_config
+from sidegate.storage.database import SQLITE_FILE
 
 
 def serve(arguments: Namespace) -> int:
@@ -47,7 +48,11 @@ def _first_config(arguments: Namespace) -> Config:
     make_data_folder(arguments.data)
     if arguments.config is None:
         write_default_config(arguments.data / "sidegate.toml")
-    return load_config(arguments.data, arguments.config)
+    config = load_config(arguments.data, arguments.config)
+    if not config.database.url:
+        # An empty file is an empty database; made by us it is nobody else's to read.
+        (config.data / SQLITE_FILE).touch(mode=0o600)
+    return config
 
 
 def make_data_folder(data: Path) -> None:
