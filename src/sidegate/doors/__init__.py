@@ -1,0 +1,1 @@
+"""How mail servers ask: asyncio servers that know no Django and no models."""

@@ -1,0 +1,53 @@
+"""Translated words for what has no Django: refusals, messages, spoken codes.
+
+The catalogue is the one that the pages use. A language that has none speaks English.
+"""
+
+from __future__ import annotations
+
+import gettext as _gettext
+from functools import cache
+from importlib import resources
+
+_DOMAIN = "django"
+
+
+@cache
+def _catalogue(language: str) -> _gettext.NullTranslations:
+    folder = resources.files("sidegate") / "locale"
+    return _gettext.translation(
+        _DOMAIN, localedir=str(folder), languages=[language.replace("-", "_")], fallback=True
+    )
+
+
+def refusal(language: str, link: str) -> str:
+    """What a refused mail program is told: the same, whatever the reason."""
+    _ = _catalogue(language).gettext
+    return _("Sign-in refused. If 2-Step Verification is on, use an app password: %(link)s") % {
+        "link": link
+    }
+
+
+def disabled(language: str, name: str) -> str:
+    """What the program of a disabled account is told, behind a right secret alone."""
+    _ = _catalogue(language).gettext
+    return _("This %(name)s account is disabled. Ask whoever runs the mail server.") % {
+        "name": name
+    }
+
+
+def code_message(language: str, *, name: str, code: str, host: str) -> str:
+    """A code as a text message; its last line lets browsers fill it in on `host` alone."""
+    _ = _catalogue(language).gettext
+    text = _("%(code)s is your %(name)s code.") % {"code": code, "name": name}
+    return f"{text}\n\n@{host} #{code}"
+
+
+def spoken_code(language: str, *, name: str, code: str) -> str:
+    """A code as a phone call says it: digit by digit, twice."""
+    _ = _catalogue(language).gettext
+    digits = ", ".join(code)
+    return _("Your %(name)s code is: %(digits)s. Once more: %(digits)s.") % {
+        "name": name,
+        "digits": digits,
+    }

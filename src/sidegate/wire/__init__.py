@@ -1,0 +1,1 @@
+"""Bytes to values and back: pure codecs that know no sockets, no clock and no decisions."""
