@@ -14,7 +14,22 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import django_ready  # noqa: F401 - first: models need configured settings
+from installation import Installation, install
 from peers import require
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    """An empty installation on SQLite."""
+    return install(tmp_path / "data")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def installation_on_each(request: pytest.FixtureRequest, tmp_path: Path) -> Installation:
+    """An empty installation, once on each database."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
+    return install(tmp_path / "data", url=url)
 
 
 @pytest.fixture(scope="session")

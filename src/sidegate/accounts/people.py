@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -96,8 +97,7 @@ def change_password(
 def check_new_password(password: str, *, address: str) -> None:
     """Raise `WeakPassword` for one that is too short, too long, common, or the address."""
     if len(password) < MIN_LENGTH:
-        text = _("Use at least %(count)s characters.") % {"count": MIN_LENGTH}
-        raise WeakPassword(text)
+        raise WeakPassword(_("Use at least %(count)s characters.") % {"count": MIN_LENGTH})
     if len(password) > MAX_LENGTH:
         raise WeakPassword(_("Use at most %(count)s characters.") % {"count": MAX_LENGTH})
     if password.casefold() in {address, address.partition("@")[0]}:
@@ -111,9 +111,12 @@ def check_new_password(password: str, *, address: str) -> None:
 
 def _new_address(address: str) -> str:
     canonical_address = canonical(address)
-    if canonical_address is None:
-        raise BadAddress(_("This is no e-mail address. Write it like anna@example.test."))
-    if "+" in address.rpartition("@")[0]:
+    try:
+        validate_email(canonical_address)
+    except ValidationError:
+        text = _("This is no e-mail address. Write it like anna@example.test.")
+        raise BadAddress(text) from None
+    if canonical_address is None or "+" in address.rpartition("@")[0]:
         text = _("An account's address has no + part: mail to it arrives at the account anyway.")
         raise BadAddress(text)
     return canonical_address

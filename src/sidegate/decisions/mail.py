@@ -121,7 +121,7 @@ def _by_app_password(
     return Allow(account.id, account.address, CredentialKind.APP_PASSWORD, app_password.id)
 
 
-def _by_account_password(
+def _by_account_password(  # noqa: PLR0911 - a table, one return a row
     account: AccountRecord | None, password: PasswordCheck | None
 ) -> Verdict | Missing:
     account_id = account.id if account else None
@@ -140,4 +140,10 @@ def _by_account_password(
         case PasswordCheck.RIGHT if not account.enabled:
             return Refuse(Reason.ACCOUNT_DISABLED, account_id)
         case PasswordCheck.RIGHT:
-            return Allow(account.id, account.address, CredentialKind.ACCOUNT_PASSWORD, None)
+            return Allow(
+                account.id,
+                account.address,
+                CredentialKind.ACCOUNT_PASSWORD,
+                None,
+                account.password_version,
+            )

@@ -58,5 +58,5 @@ def network_of(address: str) -> str:
         parsed = parsed.ipv4_mapped
     if parsed.is_loopback:
         return str(parsed)
-    prefix = 24 if parsed.version == 4 else 64
+    prefix = 24 if isinstance(parsed, ipaddress.IPv4Address) else 64
     return str(ipaddress.ip_network((parsed, prefix), strict=False))

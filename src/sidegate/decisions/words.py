@@ -51,8 +51,6 @@ class Attempt(NamedTuple):
     def __repr__(self) -> str:
         return f"Attempt(login={self.login!r}, protocol={self.protocol}, address={self.address!r})"
 
-    __str__ = __repr__
-
 
 class CredentialKind(StrEnum):
     """What opened the door."""
@@ -68,7 +66,7 @@ class Reason(StrEnum):
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 - a name, not a secret
     NOT_AN_APP_PASSWORD = "not-an-app-password"  # noqa: S105 - a name, not a secret
     APP_PASSWORD_REVOKED = "app-password-revoked"  # noqa: S105 - a name, not a secret
-    APP_PASSWORDS_OFF = "app-passwords-off"  # noqa: S105 - a name, not a secret
+    APP_PASSWORDS_OFF = "app-passwords-off"
     OUT_OF_SCOPE = "out-of-scope"
     ACCOUNT_DISABLED = "account-disabled"
     NOT_A_MASTER = "not-a-master"
@@ -91,6 +89,8 @@ class Allow(NamedTuple):
     """The canonical address: the name that the mail server goes on with."""
     credential: CredentialKind
     app_password_id: int | None
+    password_version: int = 0
+    """Which of the account's passwords it was, where it was the account password."""
 
 
 class Refuse(NamedTuple):

@@ -18,9 +18,7 @@ OUTBOX = "outbox.jsonl"
 class ScreenSender:
     """Writes each code to DIR/outbox.jsonl (0600), and to the terminal where there is one."""
 
-    def __init__(
-        self, *, data: Path, terminal: TextIO | None, now: Callable[[], int]
-    ) -> None:
+    def __init__(self, *, data: Path, terminal: TextIO | None, now: Callable[[], int]) -> None:
         self._outbox = data / OUTBOX
         self._terminal = terminal
         self._now = now

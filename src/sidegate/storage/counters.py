@@ -47,6 +47,12 @@ def mark_familiar(cursor: CursorWrapper, rows: list[tuple[int, str, int]]) -> No
     cursor.executemany(_MARK, rows)
 
 
+def mark(*, account_id: int, network: str, now: int) -> None:
+    """Remember one sign-in that came in."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, [account_id, network, now])
+
+
 def forget_old(*, now: int) -> None:
     """Drop what is older than it may be kept."""
     with connection.cursor() as cursor:
@@ -54,7 +60,7 @@ def forget_old(*, now: int) -> None:
         cursor.execute("DELETE FROM familiar_network WHERE at < %s", [now - FAMILIAR_FOR])
 
 
-def _count(cursor: CursorWrapper, query: str, parameters: list[object]) -> int:
+def _count(cursor: CursorWrapper, query: str, parameters: list[bytes | str | int | None]) -> int:
     cursor.execute(query, parameters)
     row = cursor.fetchone()
     return int(row[0]) if row else 0

@@ -91,7 +91,7 @@ _ACCOUNTS = (
     "SELECT address, id, enabled, two_step_since IS NOT NULL, password_hash, password_version"
     " FROM account WHERE address "
 )
-_APP_PASSWORDS = "SELECT digest, id, scopes, revoked_at IS NOT NULL FROM app_password WHERE digest "  # noqa: S105 - a query
+_APP_PASSWORDS = "SELECT digest, id, scopes, revoked_at IS NOT NULL FROM app_password WHERE digest "
 
 
 def _accounts(cursor: CursorWrapper, addresses: set[str]) -> dict[str, AccountRecord]:

@@ -22,6 +22,7 @@ STAMP_EVERY = 60_000
 """Milliseconds within which a second "last used" or familiar network is not written."""
 _STAMPS_KEPT = 200_000
 _RETRY_SECONDS = 0.5
+Column = str | int | None
 _INSERT_EVENT = (
     "INSERT INTO event"
     " (at, kind, account_id, address, protocol, program, reason, app_password_id, detail)"
@@ -80,8 +81,8 @@ class Writer:
 
     def _stamps(
         self, batch: Sequence[tuple[NewEvent, str]]
-    ) -> tuple[list[tuple[object, ...]], list[tuple[int, str, int]]]:
-        used: dict[int, tuple[object, ...]] = {}
+    ) -> tuple[list[tuple[Column, ...]], list[tuple[int, str, int]]]:
+        used: dict[int, tuple[Column, ...]] = {}
         familiar: dict[tuple[int, str], int] = {}
         for event, network in batch:
             if event.kind is not Kind.MAIL_ALLOWED or event.account_id is None:
@@ -113,7 +114,7 @@ def _stamp_key(event: NewEvent, network: str) -> tuple[int, str]:
     return (event.app_password_id or -(event.account_id or 0), network)
 
 
-def event_row(event: NewEvent) -> tuple[object, ...]:
+def event_row(event: NewEvent) -> tuple[Column, ...]:
     """The columns of an event, in the order of the insert."""
     detail = json.dumps(checked_detail(event.detail)) if event.detail else "{}"
     return (

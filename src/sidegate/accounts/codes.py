@@ -1,0 +1,242 @@
+"""One-time codes to a phone: asked for, sent, sent again, presented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from sidegate import texts
+from sidegate.accounts.context import Context, Origin, note
+from sidegate.accounts.errors import (
+    ChallengeOver,
+    CodeNotSent,
+    TooManyCodes,
+    TooSoon,
+)
+from sidegate.decisions.ports import Unavailable
+from sidegate.decisions.throttle import HOUR
+from sidegate.events.catalogue import Kind
+from sidegate.factors import one_time_code, phone_number
+from sidegate.factors.digests import keyed_digest, same
+from sidegate.storage.models import Account, Challenge, CodeSend
+
+Channel = Literal["sms", "voice"]
+Purpose = Literal["turn-on", "sign-in", "confirm"]
+
+MOST_AN_HOUR = 5
+"""Codes for one account, and to one number, within 60 minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRight:
+    """The code was the one that was sent; it is used up now."""
+
+    number: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWrong:
+    """Another code; how many tries are left."""
+
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOver:
+    """Nothing can be presented any more, and why."""
+
+    why: Literal["expired", "used", "tries", "gone"]
+
+
+def begin(
+    ctx: Context,
+    *,
+    account: Account,
+    purpose: Purpose,
+    number: str,
+    channel: Channel,
+    binding: str,
+    origin: Origin,
+) -> int:
+    """Send a first code and return the challenge's id.
+
+    `binding` is a random value of the browser's session: only there the code counts.
+    Raises `TooManyCodes`, `CodeNotSent`.
+    """
+    now = ctx.now()
+    code = one_time_code.generate(random=ctx.random)
+    with transaction.atomic():
+        _count_send(ctx, account=account, number=number)
+        challenge = Challenge.objects.create(
+            account=account,
+            purpose=purpose,
+            number=number,
+            channel=channel,
+            digest=_digest(ctx, account_id=account.pk, purpose=purpose, binding=binding, code=code),
+            created_at=now,
+            sent_at=now,
+            expires_at=now + one_time_code.LIFETIME,
+        )
+    _send(ctx, challenge, code=code, origin=origin)
+    return challenge.pk
+
+
+def send_again(
+    ctx: Context, *, challenge_id: int, binding: str, channel: Channel, origin: Origin
+) -> None:
+    """Send a new code for the same challenge, by text or call; the old one is dead.
+
+    Raises `TooSoon` within 30 s of the last, `TooManyCodes`, `ChallengeOver`, `CodeNotSent`.
+    """
+    now = ctx.now()
+    code = one_time_code.generate(random=ctx.random)
+    with transaction.atomic():
+        challenge = Challenge.objects.select_related("account").filter(pk=challenge_id).first()
+        if challenge is None or challenge.consumed_at is not None:
+            raise ChallengeOver(_("This code is no longer waited for. Start again."))
+        digest = _digest(
+            ctx,
+            account_id=challenge.account_id,
+            purpose=challenge.purpose,
+            binding=binding,
+            code=code,
+        )
+        taken = Challenge.objects.filter(
+            pk=challenge_id, consumed_at=None, sent_at__lte=now - one_time_code.RESEND_AFTER
+        ).update(
+            digest=digest,
+            channel=channel,
+            tries=0,
+            sent_at=now,
+            expires_at=now + one_time_code.LIFETIME,
+        )
+        if not taken:
+            text = _("A code was sent moments ago. Wait a little before asking for another.")
+            raise TooSoon(text, retry_at=challenge.sent_at + one_time_code.RESEND_AFTER)
+        _count_send(ctx, account=challenge.account, number=challenge.number)
+    challenge.channel = channel
+    _send(ctx, challenge, code=code, origin=origin)
+
+
+def present(
+    ctx: Context, *, challenge_id: int, binding: str, code: str, origin: Origin
+) -> CodeRight | CodeWrong | CodeOver:
+    """Present a code, once: a right one is used up by it, a wrong one costs a try.
+
+    The try is taken first, by a conditional UPDATE, so that no number of browsers at
+    once gets more of them (rule 8).
+    """
+    now = ctx.now()
+    with transaction.atomic():
+        open_one = Challenge.objects.filter(
+            pk=challenge_id,
+            consumed_at=None,
+            expires_at__gt=now,
+            tries__lt=one_time_code.MAX_TRIES,
+        )
+        taken = open_one.update(tries=F("tries") + 1)
+        challenge = Challenge.objects.filter(pk=challenge_id).first()
+        if not taken or challenge is None:
+            return _over(challenge, now)
+        digits = one_time_code.normalise(code) or ""
+        digest = _digest(
+            ctx,
+            account_id=challenge.account_id,
+            purpose=challenge.purpose,
+            binding=binding,
+            code=digits,
+        )
+        if not same(bytes(challenge.digest), digest):
+            note(ctx, kind=Kind.CODE_WRONG, account_id=challenge.account_id, origin=origin)
+            left = one_time_code.MAX_TRIES - challenge.tries
+            return CodeWrong(left) if left > 0 else CodeOver("tries")
+        consumed = Challenge.objects.filter(pk=challenge_id, consumed_at=None).update(
+            consumed_at=now
+        )
+    if not consumed:
+        return CodeOver("used")
+    return CodeRight(number=challenge.number, channel=challenge.channel)
+
+
+def may_send_again_at(challenge_id: int) -> int:
+    """From when on another code may be asked for; milliseconds since the epoch."""
+    sent_at = Challenge.objects.filter(pk=challenge_id).values_list("sent_at", flat=True).first()
+    return (sent_at or 0) + one_time_code.RESEND_AFTER
+
+
+def _over(challenge: Challenge | None, now: int) -> CodeOver:
+    if challenge is None:
+        return CodeOver("gone")
+    if challenge.consumed_at is not None:
+        return CodeOver("used")
+    return CodeOver("expired" if challenge.expires_at <= now else "tries")
+
+
+def _digest(ctx: Context, *, account_id: int, purpose: str, binding: str, code: str) -> bytes:
+    return one_time_code.digest(
+        key=ctx.keys.current, account_id=account_id, purpose=purpose, binding=binding, code=code
+    )
+
+
+def _count_send(ctx: Context, *, account: Account, number: str) -> None:
+    """Count one more code for the account and the number, or raise `TooManyCodes`."""
+    now = ctx.now()
+    hidden = keyed_digest(key=ctx.keys.current, purpose=b"count-number", parts=(number.encode(),))
+    for subject in (f"account:{account.pk}", f"number:{hidden.hex()[:32]}"):
+        _lock(subject, now)
+        recent = CodeSend.objects.filter(subject=subject, at__gt=now - HOUR)
+        if recent.count() >= MOST_AN_HOUR:
+            oldest = recent.order_by("-at")[MOST_AN_HOUR - 1].at
+            text = _(
+                "%(count)s codes were sent within the last hour, as many as may be. "
+                "Try again later."
+            ) % {"count": MOST_AN_HOUR}
+            raise TooManyCodes(text, retry_at=oldest + HOUR)
+        CodeSend.objects.create(subject=subject, at=now)
+
+
+def _lock(subject: str, now: int) -> None:
+    # The written row is the lock that keeps two senders from counting at the same time.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO send_subject (subject, touched_at) VALUES (%s, %s)"
+            " ON CONFLICT (subject) DO UPDATE SET touched_at = excluded.touched_at",
+            [subject, now],
+        )
+
+
+def _send(ctx: Context, challenge: Challenge, *, code: str, origin: Origin) -> None:
+    language = challenge.account.language or get_language() or "en"
+    service = ctx.config.server.name
+    if challenge.channel == "sms":
+        text = texts.code_message(language, name=service, code=code, host=ctx.config.portal_host)
+    else:
+        text = texts.spoken_code(language, name=service, code=code)
+    number = phone_number.masked(challenge.number)
+    try:
+        ctx.sender.send(channel=challenge.channel, number=challenge.number, code=code, text=text)
+    except Unavailable:
+        note(
+            ctx,
+            kind=Kind.CODE_NOT_SENT,
+            account_id=challenge.account_id,
+            origin=origin,
+            channel=challenge.channel,
+            number=number,
+        )
+        problem = _("The code could not be sent just now. Try again in a moment, or another way.")
+        raise CodeNotSent(problem) from None
+    note(
+        ctx,
+        kind=Kind.CODE_SENT,
+        account_id=challenge.account_id,
+        origin=origin,
+        channel=challenge.channel,
+        number=number,
+    )

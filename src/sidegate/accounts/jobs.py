@@ -1,0 +1,42 @@
+"""What is done from time to time: dropping what may no longer be kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from sidegate.decisions.ports import Unavailable
+from sidegate.decisions.throttle import DAY, HOUR
+from sidegate.storage import counters
+from sidegate.storage.background import Background
+from sidegate.storage.models import Challenge, CodeSend, WebSession
+
+log = logging.getLogger(__name__)
+
+EVERY = 600.0
+"""Seconds between two rounds."""
+
+
+class Housekeeping:
+    """Drops old digests of wrong secrets, dead codes, ended sessions; on any replica."""
+
+    def __init__(self, *, background: Background, now: Callable[[], int]) -> None:
+        self._background = background
+        self._now = now
+
+    async def run(self) -> None:
+        """Go round until cancelled; an outage only skips a round."""
+        while True:
+            try:
+                await self._background.run(self._round)
+            except Unavailable:
+                log.debug("nothing is cleared now: the database is away")
+            await asyncio.sleep(EVERY)
+
+    def _round(self) -> None:
+        now = self._now()
+        counters.forget_old(now=now)
+        Challenge.objects.filter(expires_at__lt=now - DAY).delete()
+        CodeSend.objects.filter(at__lt=now - HOUR).delete()
+        WebSession.objects.filter(expires_at__lt=now).delete()

@@ -1,0 +1,195 @@
+"""Mailboxes as a mail server asks for them, and the open sessions it tells of."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from django.db import connection
+
+from sidegate.decisions.names import canonical
+from sidegate.decisions.ports import Mailbox, SessionStart, Unavailable
+from sidegate.decisions.words import Allow
+from sidegate.events.catalogue import Kind, NewEvent
+from sidegate.storage.background import Background
+from sidegate.storage.models import Account, MailSession
+from sidegate.storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+WATCH_EVERY = 0.5
+"""Seconds between two looks for sessions whose credential is gone (bound: 2 s)."""
+SWEEP_EVERY = 60.0
+"""Seconds between two sweeps of sessions that ended by themselves."""
+
+
+class Place(NamedTuple):
+    """Where the private mail server keeps mail, and as whom."""
+
+    mail: Path
+    uid: int
+    gid: int
+
+
+class Processes(NamedTuple):
+    """How mail processes are told apart and ended; given by `mailserver`."""
+
+    started_at: Callable[[int], int | None]
+    end: Callable[[int, int], bool]
+
+
+class OwnMailboxes:
+    """Implements `decisions.ports.Mailboxes` for the private mail server."""
+
+    def __init__(
+        self,
+        *,
+        place: Place | None,
+        processes: Processes,
+        background: Background,
+        now: Callable[[], int],
+    ) -> None:
+        self._place = place
+        self._processes = processes
+        self._background = background
+        self._now = now
+
+    async def find(self, login: str) -> Mailbox | None:
+        """The mailbox of an enabled account."""
+        address = canonical(login)
+        if address is None or self._place is None:
+            return None
+        found = await self._background.run(
+            lambda: Account.objects.filter(address=address, enabled=True).exists()
+        )
+        return _mailbox(self._place, address) if found else None
+
+    async def addresses(self) -> list[str]:
+        """Every enabled account's address."""
+        return await self._background.run(
+            lambda: list(Account.objects.filter(enabled=True).values_list("address", flat=True))
+        )
+
+    async def session_started(self, start: SessionStart) -> bool:
+        """Remember an open session; False where what opened it was revoked meanwhile."""
+        verdict = start.verdict
+        if not isinstance(verdict, Allow):
+            return False
+        process_started = self._processes.started_at(start.process_id)
+        if process_started is None:
+            return False
+        return await self._background.run(
+            partial(
+                _remember,
+                MailSession(
+                    host=socket.gethostname(),
+                    process_id=start.process_id,
+                    process_started=process_started,
+                    account_id=verdict.account_id,
+                    app_password_id=verdict.app_password_id,
+                    password_version=verdict.password_version,
+                    protocol=start.protocol,
+                    opened_at=self._now(),
+                ),
+            )
+        )
+
+
+class SessionWatch:
+    """Ends open mail sessions of this host whose credential no longer opens them.
+
+    It compares what is open with what is allowed, rather than wait to be told: a
+    revocation on any replica, or by the command line, holds within `WATCH_EVERY`.
+    """
+
+    def __init__(
+        self,
+        *,
+        processes: Processes,
+        background: Background,
+        writer: Writer,
+        now: Callable[[], int],
+    ) -> None:
+        self._processes = processes
+        self._background = background
+        self._writer = writer
+        self._now = now
+
+    async def run(self) -> None:
+        """Watch until cancelled; an outage only pauses it."""
+        sweep_due = 0.0
+        clock = asyncio.get_running_loop().time
+        while True:
+            try:
+                await self._background.run(self._end_forbidden)
+                if clock() >= sweep_due:
+                    await self._background.run(self._sweep)
+                    sweep_due = clock() + SWEEP_EVERY
+            except Unavailable:
+                log.debug("open sessions cannot be looked at: the database is away")
+            await asyncio.sleep(WATCH_EVERY)
+
+    def _end_forbidden(self) -> None:
+        for row_id, process_id, started, account_id, app_password_id, protocol in _forbidden():
+            ended = self._processes.end(process_id, started)
+            MailSession.objects.filter(pk=row_id).delete()
+            if ended:
+                event = NewEvent(
+                    at=self._now(),
+                    kind=Kind.MAIL_SESSION_ENDED,
+                    account_id=account_id,
+                    protocol=protocol,
+                    app_password_id=app_password_id,
+                )
+                self._writer.record(event)
+
+    def _sweep(self) -> None:
+        rows = MailSession.objects.filter(host=socket.gethostname())
+        gone = [
+            pk
+            for pk, process_id, started in rows.values_list("pk", "process_id", "process_started")
+            if self._processes.started_at(process_id) != started
+        ]
+        MailSession.objects.filter(pk__in=gone).delete()
+
+
+def _mailbox(place: Place, address: str) -> Mailbox:
+    local, _, domain = address.rpartition("@")
+    home = place.mail / _folder(domain) / _folder(local)
+    return Mailbox(user=address, uid=place.uid, gid=place.gid, home=str(home))
+
+
+def _remember(session: MailSession) -> bool:
+    session.save(force_insert=True)
+    # Stored first and looked at then: a revocation in between is seen here or by the watch.
+    if any(row[0] == session.pk for row in _forbidden()):
+        session.delete()
+        return False
+    return True
+
+
+def _forbidden() -> Iterator[tuple[int, int, int, int, int | None, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_FORBIDDEN, [socket.gethostname()])
+        yield from cursor.fetchall()
+
+
+_FORBIDDEN = (
+    "SELECT s.id, s.process_id, s.process_started, s.account_id, s.app_password_id, s.protocol"
+    " FROM mail_session s JOIN account a ON a.id = s.account_id"
+    " LEFT JOIN app_password p ON p.id = s.app_password_id"
+    " WHERE s.host = %s AND (NOT a.enabled OR p.revoked_at IS NOT NULL"
+    " OR (s.app_password_id IS NULL"
+    " AND (a.two_step_since IS NOT NULL OR s.password_version <> a.password_version)))"
+)
+
+
+def _folder(name: str) -> str:
+    """A folder's name that no address can turn into a way out."""
+    safe = "".join(ch if ch.isalnum() or ch in "-_." else f"={ord(ch):02x}" for ch in name)
+    return safe.replace(".", "=2e", 1) if safe.startswith(".") else safe

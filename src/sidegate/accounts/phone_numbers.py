@@ -1,0 +1,32 @@
+"""Phone numbers as people type them, with an error they can mend."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from sidegate.accounts.errors import BadNumber
+from sidegate.factors import phone_number
+from sidegate.factors.phone_number import NumberProblem, for_people, masked
+
+__all__ = ["for_people", "masked", "normal_number"]
+
+_TEXTS: dict[str, Promise] = {
+    NumberProblem.EMPTY: _("Enter the phone number that codes should go to."),
+    NumberProblem.UNREADABLE: _("This is no phone number. Write it like +371 20 000 000."),
+    NumberProblem.NO_COUNTRY: _("Begin with + and the code of the country, like +371 20 000 000."),
+    NumberProblem.TOO_SHORT: _("This number is too short. Digits seem to be missing."),
+    NumberProblem.TOO_LONG: _("This number is too long. Check the digits."),
+    NumberProblem.NOT_IN_USE: _(
+        "There is no such number in this country. Check the country code and the digits."
+    ),
+    NumberProblem.UNFIT: _("Codes are not sent to numbers like this one. Use a usual phone."),
+}
+
+
+def normal_number(typed: str, *, region: str | None) -> str:
+    """The E.164 form of a number as typed. Raises `BadNumber`."""
+    try:
+        return phone_number.to_e164(typed, region=region)
+    except NumberProblem as problem:
+        raise BadNumber(_TEXTS[problem.args[0]]) from None

@@ -1,0 +1,213 @@
+"""Everything that runs in one process: started in order, watched, stopped in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from sidegate import texts
+from sidegate.accounts.context import Context
+from sidegate.accounts.jobs import Housekeeping
+from sidegate.accounts.mail_sign_in import MailSignIn
+from sidegate.accounts.mailboxes import OwnMailboxes, Place, Processes, SessionWatch
+from sidegate.config import Config, Endpoint, UnixEndpoint
+from sidegate.doors.dovecot import DovecotDoor
+from sidegate.mailserver import sessions
+from sidegate.mailserver.dovecot_conf import Listeners
+from sidegate.mailserver.places import Places
+from sidegate.mailserver.server import MailServer
+from sidegate.serve.certificate import CertificateFiles
+from sidegate.serve.portal_server import PortalServer
+from sidegate.storage.background import Background
+from sidegate.storage.fast_reader import FastReader
+from sidegate.storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+PARTS = frozenset({"portal", "doors", "mailserver"})
+"""What `--only` names."""
+
+_PROCESSES = Processes(started_at=sessions.started_at, end=sessions.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run, and where."""
+
+    context: Context
+    parts: frozenset[str]
+    places: Places | None
+    """Where the private mail server lives; `None` where there is none."""
+    certificate: CertificateFiles
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.context.config
+
+
+class House:
+    """One running process of Sidegate."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._background = Background()
+        self._mail_server: MailServer | None = None
+        self.portal_failed = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run all parts; on leaving, end them in reverse."""
+        async with AsyncExitStack() as stack:
+            stack.callback(self._background.close)
+            await self._start(stack)
+            yield
+
+    async def missing(self) -> list[str]:
+        """What of this process does not work now; empty where all is well."""
+        found: list[str] = []
+        if not await self._background.answers():
+            found.append("database")
+        if self._mail_server is not None and not await self._mail_server.ready():
+            found.append("private Dovecot")
+        return found
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        parts = self._plan.parts
+        writer = Writer()
+        writer.start()
+        stack.push_async_callback(asyncio.to_thread, writer.close)
+        mailboxes = self._mailboxes()
+        if "doors" in parts:
+            await self._start_doors(stack, writer, mailboxes)
+        if "mailserver" in parts and self._plan.places is not None:
+            self._mail_server = self._private_server(self._plan.places, mailboxes)
+            stack.push_async_callback(self._mail_server.stop)
+            await self._mail_server.start()
+        if "portal" in parts:
+            await self._start_portal(stack)
+        jobs = Housekeeping(background=self._background, now=self._plan.context.now)
+        await _keep_running(stack, jobs.run)
+
+    def _mailboxes(self) -> OwnMailboxes:
+        places = self._plan.places
+        user = places.runs_as if places else None
+        return OwnMailboxes(
+            place=Place(places.mail, user.uid, user.gid) if places and user else None,
+            processes=_PROCESSES,
+            background=self._background,
+            now=self._plan.context.now,
+        )
+
+    async def _start_doors(
+        self, stack: AsyncExitStack, writer: Writer, mailboxes: OwnMailboxes
+    ) -> None:
+        ctx, config = self._plan.context, self._plan.config
+        reader = FastReader(keys=ctx.keys, loop=asyncio.get_running_loop())
+        reader.start()
+        stack.push_async_callback(asyncio.to_thread, reader.close)
+        sign_in = MailSignIn(ctx, reader=reader, writer=writer, background=self._background)
+        stack.push_async_callback(sign_in.close)
+        language = config.policy.refusal_language
+        link = config.server.url.rstrip("/") + "/security/app-passwords"
+        door = DovecotDoor(
+            sign_in=sign_in,
+            mailboxes=mailboxes,
+            now=ctx.now,
+            refusal_text=texts.refusal(language, link),
+            disabled_text=texts.disabled(language, config.server.name),
+            refusal_delay=round(config.policy.refusal_delay * 1000),
+        )
+        stack.push_async_callback(door.close)
+        await self._open_door(door)
+        watch = SessionWatch(
+            processes=_PROCESSES, background=self._background, writer=writer, now=ctx.now
+        )
+        await _keep_running(stack, watch.run)
+
+    async def _open_door(self, door: DovecotDoor) -> None:
+        config, places = self._plan.config, self._plan.places
+        (config.data / "run").mkdir(mode=0o755, exist_ok=True)
+        await door.start(
+            _endpoints(config, config.listen.dovecot_client),
+            config.endpoint(config.listen.dovecot_master),
+            socket_mode=config.listen.socket_mode,
+            socket_group=config.listen.socket_group,
+        )
+        if places is not None:
+            client, master = _private_sockets(places)
+            group = places.user.group if places.user else ""
+            await door.start([client], master, socket_mode=0o660, socket_group=group)
+
+    def _private_server(self, places: Places, mailboxes: OwnMailboxes) -> MailServer:
+        client, master = _private_sockets(places)
+        return MailServer(
+            places=places,
+            listeners=_listeners(self._plan.config),
+            certificate=self._plan.certificate.certificate,
+            key=self._plan.certificate.key,
+            client_socket=client.path,
+            master_socket=master.path,
+            find=mailboxes.find,
+            hostname=self._plan.config.portal_host or socket.gethostname(),
+        )
+
+    async def _start_portal(self, stack: AsyncExitStack) -> None:
+        endpoint = self._plan.config.endpoint(self._plan.config.listen.portal)
+        if endpoint is None:
+            return
+        server = PortalServer(
+            endpoint=endpoint,
+            trusted_proxies=self._plan.config.server.trusted_proxies,
+            missing=self.missing,
+        )
+        stack.push_async_callback(server.stop)
+        await server.start(failed=self.portal_failed)
+
+
+async def _keep_running(stack: AsyncExitStack, work: Callable[[], Awaitable[None]]) -> None:
+    task = asyncio.ensure_future(work())
+
+    async def end() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+def _private_sockets(places: Places) -> tuple[UnixEndpoint, UnixEndpoint]:
+    run = places.run
+    return UnixEndpoint(run / "private-client.sock"), UnixEndpoint(run / "private-master.sock")
+
+
+def _endpoints(config: Config, values: tuple[str, ...]) -> list[Endpoint]:
+    found = (config.endpoint(value) for value in values)
+    return [endpoint for endpoint in found if endpoint is not None]
+
+
+def _listeners(config: Config) -> Listeners:
+    listen = config.listen
+    addresses = {
+        name: config.endpoint(value)
+        for name, value in {
+            "imap": listen.imap,
+            "imaps": listen.imaps,
+            "pop3": listen.pop3,
+            "pop3s": listen.pop3s,
+            "submission": listen.submission,
+            "submissions": listen.submissions,
+        }.items()
+    }
+    return Listeners(
+        **{
+            name: (endpoint.host, endpoint.port)
+            for name, endpoint in addresses.items()
+            if endpoint is not None and not isinstance(endpoint, UnixEndpoint)
+        }
+    )

@@ -1,0 +1,82 @@
+"""`sidegate serve`: from the configuration to a process that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+import uvloop
+
+from sidegate.accounts.context import Context
+from sidegate.config import Config
+from sidegate.doors.dovecot import CannotListen
+from sidegate.mailserver.errors import MailServerError
+from sidegate.mailserver.places import Places, find_places
+from sidegate.serve.certificate import CertificateFiles, self_signed
+from sidegate.serve.first_start import first_account, tell
+from sidegate.serve.house import PARTS, House, Plan
+from sidegate.storage import schema
+from sidegate.storage.worker import OUTAGES
+
+log = logging.getLogger(__name__)
+
+READY = "Sidegate is ready."
+
+
+def run(context: Context, only: frozenset[str]) -> int:
+    """Run the parts named, or all; returns the exit status."""
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    config = context.config
+    try:
+        schema.migrate()
+        places = _places(config)
+        password = first_account(context) if places is not None else None
+        plan = Plan(context, only or PARTS, places, _certificate(config, context.now()))
+        tell(config, places=places, password=password, out=sys.stdout)
+        return uvloop.run(_until_told(plan))
+    except (CannotListen, MailServerError, OSError) as problem:
+        return _failed(str(problem))
+    except OUTAGES as problem:
+        return _failed(f"the database cannot be used: {problem}")
+
+
+def _failed(text: str) -> int:
+    sys.stderr.write(f"sidegate: {text}\n")
+    return 1
+
+
+async def _until_told(plan: Plan) -> int:
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    house = House(plan)
+    async with house.running():
+        sys.stdout.write(READY + "\n")
+        sys.stdout.flush()
+        ends = [asyncio.ensure_future(event.wait()) for event in (told, house.portal_failed)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        if not told.is_set():
+            log.error("the portal's server ended by itself")
+            return 1
+    return 0
+
+
+def _places(config: Config) -> Places | None:
+    return find_places(config.data, config.mailserver.user) if config.mailserver.private else None
+
+
+def _certificate(config: Config, now: int) -> CertificateFiles:
+    if config.certificate is not None and config.certificate_key is not None:
+        return CertificateFiles(config.certificate, config.certificate_key)
+    hosts = [config.portal_host, *(server.host for server in config.client_settings())]
+    known = list(dict.fromkeys([*filter(None, hosts), "localhost", "127.0.0.1", "::1"]))
+    return self_signed(config.data / "tls", hosts=known, now=now)

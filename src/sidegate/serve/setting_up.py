@@ -1,0 +1,42 @@
+"""One installation, ready for actions: context made, Django configured, nothing started."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+
+import django
+from django.conf import settings
+
+from sidegate.accounts.context import Context
+from sidegate.config import Config
+from sidegate.directory.own import OwnDirectory
+from sidegate.senders.screen import ScreenSender
+from sidegate.serve.django_settings import django_settings
+from sidegate.storage.keys import open_keys
+
+
+def now() -> int:
+    """Milliseconds since the Unix epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def setup(config: Config) -> Context:
+    """Open the keys and configure Django; once in a process."""
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    context = Context(
+        config=config,
+        keys=open_keys(config.keys_folder, random=secrets.token_bytes),
+        judge=OwnDirectory(),
+        sender=ScreenSender(
+            data=config.data,
+            terminal=sys.stdout if sys.stdout.isatty() else None,
+            now=now,
+        ),
+        now=now,
+        random=secrets.token_bytes,
+    )
+    settings.configure(**django_settings(config, context))
+    django.setup()
+    return context

@@ -1,0 +1,43 @@
+"""The database's shape: which migrations it lacks, and applying them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+_LOCK = 0x51DE6A7E
+"""PostgreSQL's advisory lock that keeps two replicas from migrating at once."""
+
+
+def pending() -> list[str]:
+    """The names of the migrations that were not applied yet, in their order."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def migrate() -> list[str]:
+    """Apply what is pending; returns the names."""
+    if not pending():
+        return []
+    with _alone():
+        names = pending()
+        call_command("migrate", verbosity=0, interactive=False)
+    return names
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

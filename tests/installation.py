@@ -1,0 +1,125 @@
+"""One installation in a temporary folder, for tests that need no running server."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, connections
+
+from sidegate.accounts import people
+from sidegate.accounts.context import Context, Origin
+from sidegate.config import load_config
+from sidegate.decisions.ports import Unavailable
+from sidegate.directory.own import OwnDirectory
+from sidegate.serve.django_settings import django_settings
+from sidegate.storage import schema
+from sidegate.storage.keys import open_keys
+from sidegate.storage.models import Account
+
+PASSWORD = "correct horse battery staple"
+OWNER = Origin(by="owner", address="192.0.2.7", program="test browser")
+OPERATOR = Origin(by="operator")
+START = 1_790_000_000_000
+
+
+@dataclass
+class Clock:
+    """A clock that moves when told to."""
+
+    ms: int = START
+
+    def __call__(self) -> int:
+        return self.ms
+
+    def forward(self, *, seconds: float) -> None:
+        self.ms += int(seconds * 1000)
+
+
+@dataclass
+class KeptSender:
+    """Keeps what it was given, in place of a gateway; can be away."""
+
+    sent: list[dict[str, str]] = field(default_factory=list)
+    away: bool = False
+
+    def send(self, *, channel: str, number: str, code: str, text: str) -> None:
+        if self.away:
+            raise Unavailable("the gateway is away")
+        self.sent.append({"channel": channel, "number": number, "code": code, "text": text})
+
+    @property
+    def last_code(self) -> str:
+        return self.sent[-1]["code"]
+
+
+@dataclass
+class Installation:
+    """A context with its movable parts."""
+
+    context: Context
+    clock: Clock
+    sender: KeptSender
+
+    def add(self, address: str = "anna@example.test", password: str = PASSWORD) -> Account:
+        return people.add(
+            self.context, address=address, name="Anna", password=password, origin=OPERATOR
+        )
+
+
+def install(data: Path, *, url: str = "", toml: str = "") -> Installation:
+    """Make an installation with an empty, migrated database, and point Django at it."""
+    data.mkdir(parents=True, exist_ok=True)
+    (data / "sidegate.toml").write_text(toml + (f'\n[database]\nurl = "{url}"\n' if url else ""))
+    clock, sender = Clock(), KeptSender()
+    config = load_config(data)
+    context = Context(
+        config=config,
+        keys=open_keys(config.keys_folder, random=secrets.token_bytes),
+        judge=OwnDirectory(),
+        sender=sender,
+        now=clock,
+        random=secrets.token_bytes,
+    )
+    _point_django(django_settings(config, context))
+    _empty_database(data)
+    return Installation(context, clock, sender)
+
+
+def _point_django(wanted: dict[str, object]) -> None:
+    _close_connection()
+    for name, value in wanted.items():
+        setattr(settings, name, value)
+    connections.settings = connections.configure_settings(wanted["DATABASES"])
+
+
+def _close_connection() -> None:
+    connection.close()
+    if hasattr(connection, "close_pool"):
+        connection.close_pool()
+    del connections["default"]
+
+
+_TEMPLATE: list[bytes] = []
+
+
+def _empty_database(data: Path) -> None:
+    if connection.vendor == "postgresql":
+        schema.migrate()
+        tables = ", ".join(connection.introspection.django_table_names(only_existing=True))
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        return
+    file = Path(connection.settings_dict["NAME"])
+    if _TEMPLATE:
+        file.write_bytes(_TEMPLATE[0])
+        return
+    schema.migrate()
+    connection.close()
+    copy = data / "template"
+    shutil.copy(file, copy)
+    _TEMPLATE.append(copy.read_bytes())
+    copy.unlink()
