@@ -84,7 +84,7 @@ set_up_packages() {
         with_services_held dpkg --configure -a
     fi
     [ -n "$1" ] || return 0
-    packages=$(printf '%s' "$1" | tr -s ' ' ' ')
+    packages=${1% }
     command -v apt-get >/dev/null ||
         fail "Missing: $packages (names of Debian's packages; only those are installed from here)."
     is_root ||
@@ -137,16 +137,17 @@ hold_services() {
     # would open ports at its next restart, and on 587 even keep it from starting beside Postfix.
     if grep -qx dovecot-core "$state/packages-before"; then
         for protocol in imapd pop3d submissiond lmtpd; do
-            grep -qx "dovecot-$protocol" "$state/packages-before" || divert_protocol "$protocol"
+            grep -qx "dovecot-$protocol" "$state/packages-before" || keep_protocol_off "$protocol"
         done
     fi
 }
 
-divert_protocol() {
-    if dpkg-divert --list "$protocols/$1.protocol" | grep -q .; then return; fi
-    dpkg-divert --local --no-rename --divert "$protocols/$1.protocol.off" --add "$protocols/$1.protocol"
-    say "This machine's own Dovecot keeps its protocols. To give it $1 too:" \
-        "dpkg-divert --rename --remove $protocols/$1.protocol"
+# The packages write these files when they are configured: into nothing, at each upgrade too.
+keep_protocol_off() {
+    if [ ! -d "$protocols" ] || [ -L "$protocols/$1.protocol" ]; then return; fi
+    ln -sf /dev/null "$protocols/$1.protocol"
+    say "This machine's own Dovecot keeps its protocols. To give it those of dovecot-$1 too:" \
+        "rm $protocols/$1.protocol && dpkg-reconfigure dovecot-$1"
 }
 
 # What is half installed would enable its services when it is finished: that is left to the next

@@ -49,6 +49,7 @@ class Checkout:
         self.log = folder / "log"
         self.policy = folder / "policy-rc.d"
         self.dovecot = folder / "dovecot"
+        self.protocols = folder / "protocols.d"
         self.environment = {
             "PATH": f"{self.tools}:/usr/bin:/bin",
             "LOG": str(self.log),
@@ -70,6 +71,7 @@ class Checkout:
         script = (REPOSITORY / ".ci/setup.sh").read_text()
         for old, new in (
             ("/usr/sbin/policy-rc.d", f'"{self.policy}"'),
+            ("/usr/share/dovecot/protocols.d", f'"{self.protocols}"'),
             ("/run/sidegate-setup.lock", str(folder / "machine-lock")),
             ("imapd:/usr/lib/dovecot/imap", f"imapd:{self.dovecot}/imap"),
             ("core:/usr/sbin/dovecot", "core:/bin/sh"),
@@ -92,7 +94,6 @@ class Checkout:
             "apt-get": APT_GET,
             "dpkg": f"#!/bin/sh\n{log}[ \"$1\" != -L ] || printf '{DPKG_L}'\n",
             "dpkg-query": '#!/bin/sh\ncat "$PACKAGES"\n',
-            "dpkg-divert": f"#!/bin/sh\n{log}",
             "systemctl": f"#!/bin/sh\n{log}",
         }.items():
             self.tool(name, text)
@@ -218,7 +219,6 @@ def test_packages_come_without_their_services(checkout: Checkout) -> None:
     assert "--no-install-recommends" in checkout.calls("apt-get")[-1]
     assert checkout.calls("policy") == ["policy: 101"]
     assert checkout.calls("systemctl") == ["systemctl --quiet disable dovecot.service"]
-    assert not checkout.calls("dpkg-divert")
     assert checkout.policy.readlink() == Path("nowhere")
 
 
@@ -265,9 +265,11 @@ def test_dovecot_that_was_here_keeps_its_protocols(checkout: Checkout) -> None:
     shutil.rmtree(checkout.dovecot)
     packages = Path(checkout.environment["PACKAGES"])
     packages.write_text("ii dovecot-core\nii dovecot-pop3d\n")
+    checkout.protocols.mkdir()
     assert checkout.run()[0] == 0
-    diverted = [line.split("/")[-1] for line in checkout.calls("dpkg-divert --local")]
-    assert diverted == ["imapd.protocol", "submissiond.protocol", "lmtpd.protocol"]
+    off = {path.name: str(path.readlink()) for path in checkout.protocols.iterdir()}
+    names = ("imapd.protocol", "submissiond.protocol", "lmtpd.protocol")
+    assert off == dict.fromkeys(names, "/dev/null")
 
 
 def test_checkout_that_cannot_be_written(checkout: Checkout) -> None:
