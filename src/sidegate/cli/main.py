@@ -77,12 +77,20 @@ def _said(error: Exception) -> tuple[str, int]:
         return error.text, error.status
     if isinstance(error, ConfigError):
         return str(error), USAGE
+    text = expected(error)
+    if text is None:
+        raise error
+    return text, NOT_DONE
+
+
+def expected(error: Exception) -> str | None:
+    """The line for an error that can happen to everybody; `None` for a bug of ours."""
     for name, say in _EXPECTED.items():
         module, _, kind = name.rpartition(".")
         # A module that nobody imported cannot have raised its error.
         if module in sys.modules and isinstance(error, getattr(sys.modules[module], kind)):
-            return say(error), NOT_DONE
-    raise error
+            return say(error)
+    return None
 
 
 def _database_said(error: Exception) -> str:

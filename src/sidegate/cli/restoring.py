@@ -173,5 +173,6 @@ def _bring_up_to_date(config: Config, archive: Archive) -> int:
         rows.unlink()
     import_module("sidegate.cli.migrations").apply()
     snapshot.forget_what_was_open()
-    accounts: int = snapshot.Account.objects.count()
+    models: Any = import_module("sidegate.storage.models")
+    accounts: int = models.Account.objects.count()
     return accounts

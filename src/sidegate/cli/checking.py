@@ -1,0 +1,67 @@
+"""`sidegate check`: looks at everything, changes nothing, says what to do."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from sidegate.cli.check_certificate import check_certificate
+from sidegate.cli.check_running import check_running
+from sidegate.cli.check_stored import check_data, check_database, check_keys
+from sidegate.cli.errors import DONE, NOT_DONE
+from sidegate.cli.findings import Finding, ok, problem, warning
+from sidegate.cli.output import print_json, say
+from sidegate.config import Config
+from sidegate.mailserver.errors import MailServerError
+from sidegate.mailserver.process import find_dovecot
+
+
+def run(config: Config, arguments: Namespace) -> int:
+    """Print each finding; the status tells whether there is a problem."""
+    findings = list(_findings(config))
+    if arguments.json:
+        print_json(
+            [{"what": f.what, "state": f.state, "text": f.text, "do": f.todo} for f in findings]
+        )
+    else:
+        for finding in findings:
+            say(f"{finding.state:<8} {finding.what}: {finding.text}")
+            if finding.todo:
+                say(f"{'':<8} -> {finding.todo}")
+    return NOT_DONE if any(finding.state == "problem" for finding in findings) else DONE
+
+
+def _findings(config: Config) -> Iterator[Finding]:
+    yield _configuration(config)
+    missing = check_data(config)
+    if missing is not None:
+        yield missing
+    else:
+        yield check_keys(config)
+        yield check_database(config)
+        yield check_certificate(config)
+    if config.mailserver.private:
+        yield _dovecot()
+    yield from _codes(config)
+    yield from check_running(config)
+
+
+def _configuration(config: Config) -> Finding:
+    found = str(config.file) if config.file.exists() else "no file, so every default"
+    return ok("configuration", found)
+
+
+def _dovecot() -> Finding:
+    try:
+        return ok("dovecot", f"{find_dovecot()} fits the private mail server")
+    except MailServerError as error:
+        return problem("dovecot", error.text, "install it, or use your own mail server")
+
+
+def _codes(config: Config) -> Iterator[Finding]:
+    if config.shows_codes_on_screen:
+        yield warning(
+            "codes",
+            "codes are shown on this server (screen): whoever sees it has everybody's second step",
+            "for trying out only: set a gateway in [codes] before others use it",
+        )
