@@ -27,6 +27,7 @@ READY = "Sidegate is ready."
 
 def run(context: Context, only: frozenset[str]) -> int:
     """Run the parts named, or all; returns the exit status."""
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.basicConfig(
         level=logging.INFO,
         stream=sys.stderr,
