@@ -5,3 +5,4 @@ INSTALLED_APPS = ["sidegate.storage"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+SIDEGATE_CONTEXT: object = None

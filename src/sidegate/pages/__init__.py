@@ -1,0 +1,1 @@
+"""What the portal's pages share: base template, style sheet, headers, sessions."""

@@ -1,0 +1,88 @@
+// Niceties only: every page works without this file.
+"use strict";
+
+const live = document.getElementById("live");
+
+// Copy: the button appears where the browser can copy.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
+    let text = source.textContent.trim();
+    if ("parted" in source.dataset) text = text.replace(/\s/g, "");
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      getSelection().selectAllChildren(source);
+      live.textContent = button.dataset.failed;
+      return;
+    }
+    live.textContent = button.dataset.done;
+    button.classList.add("done");
+    setTimeout(() => {
+      button.classList.remove("done");
+      live.textContent = "";
+    }, 2500);
+  });
+}
+
+// A form that makes something is sent once, however often its button is pressed.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+  });
+}
+
+// "Send again" counts down; the server keeps the same rule.
+for (const button of document.querySelectorAll("button[data-wait]")) {
+  let left = Number(button.dataset.wait);
+  const reason = document.getElementById(button.getAttribute("aria-describedby"));
+  if (!reason) continue;
+  const words = reason.textContent;
+  const tick = () => {
+    const waiting = left > 0;
+    button.setAttribute("aria-disabled", String(waiting));
+    reason.textContent = waiting ? reason.dataset.words.replace("00", String(left)) : "";
+    left -= 1;
+    if (waiting) setTimeout(tick, 1000);
+  };
+  button.addEventListener("click", (event) => {
+    if (button.getAttribute("aria-disabled") === "true") event.preventDefault();
+  });
+  if (words) tick();
+}
+
+// A list that changes by itself, until it is paused.
+for (const list of document.querySelectorAll("[data-refresh]")) {
+  const pause = document.getElementById("pause");
+  let paused = false;
+  pause.hidden = false;
+  pause.addEventListener("click", () => {
+    paused = !paused;
+    pause.setAttribute("aria-pressed", String(paused));
+  });
+  setInterval(async () => {
+    if (paused || document.hidden) return;
+    try {
+      const answer = await fetch(location.href, { cache: "no-store" });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(list.id);
+      if (fresh && fresh.innerHTML !== list.innerHTML) list.innerHTML = fresh.innerHTML;
+    } catch {
+      // The server is away: the next turn asks again.
+    }
+  }, 2000);
+}
+
+// Menus close when the focus leaves them.
+for (const menu of document.querySelectorAll("[popover]")) {
+  menu.addEventListener("focusout", (event) => {
+    const next = event.relatedTarget;
+    if (next && !menu.contains(next) && next.getAttribute("popovertarget") !== menu.id) {
+      menu.hidePopover();
+    }
+  });
+}

@@ -1,0 +1,1 @@
+"""The account pages: what the owner of a mailbox sees in a browser."""

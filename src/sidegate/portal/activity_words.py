@@ -1,0 +1,161 @@
+"""Events as sentences that their owner understands."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from sidegate.accounts import app_passwords
+from sidegate.decisions.words import Reason, Why
+from sidegate.events.catalogue import Kind
+from sidegate.storage.models import Event
+
+
+class Told(NamedTuple):
+    """An event, in words."""
+
+    at: int
+    icon: str
+    tone: str
+    """good, bad, notice or plain; the words say the same."""
+    title: str
+    reason: str
+    where: list[str]
+    helps: bool
+    """Whether making an app password mends it."""
+
+
+_PROTOCOLS = {
+    "imap": "IMAP",
+    "pop3": "POP3",
+    "submission": "SMTP",
+    "sieve": "ManageSieve",
+}
+_KINDS: dict[str, tuple[Promise, str, str]] = {
+    Kind.MAIL_ALLOWED: (gettext_lazy("A mail program signed in"), "envelope", "good"),
+    Kind.MAIL_REFUSED: (gettext_lazy("A mail program was refused"), "no-symbol", "bad"),
+    Kind.MAIL_UNAVAILABLE: (
+        gettext_lazy("A mail program was asked to try again later"),
+        "exclamation-triangle",
+        "notice",
+    ),
+    Kind.MAIL_SESSION_ENDED: (
+        gettext_lazy("A mail program's open session was ended"),
+        "power",
+        "plain",
+    ),
+    Kind.WEB_SIGNED_IN: (
+        gettext_lazy("Signed in to these pages"),
+        "arrow-right-end-on-rectangle",
+        "good",
+    ),
+    Kind.WEB_REFUSED: (gettext_lazy("A sign-in to these pages was refused"), "no-symbol", "bad"),
+    Kind.WEB_UNAVAILABLE: (
+        gettext_lazy("A sign-in to these pages was asked to try again later"),
+        "exclamation-triangle",
+        "notice",
+    ),
+    Kind.WEB_SIGNED_OUT: (
+        gettext_lazy("Signed out of these pages"),
+        "arrow-left-start-on-rectangle",
+        "plain",
+    ),
+    Kind.CODE_SENT: (gettext_lazy("A code was sent"), "device-phone-mobile", "plain"),
+    Kind.CODE_NOT_SENT: (
+        gettext_lazy("A code could not be sent"),
+        "exclamation-triangle",
+        "notice",
+    ),
+    Kind.CODE_WRONG: (gettext_lazy("A wrong code was typed"), "no-symbol", "bad"),
+    Kind.TWO_STEP_ON: (
+        gettext_lazy("2-Step Verification was turned on"),
+        "shield-check",
+        "good",
+    ),
+    Kind.TWO_STEP_OFF: (
+        gettext_lazy("2-Step Verification was turned off"),
+        "shield-exclamation",
+        "notice",
+    ),
+    Kind.APP_PASSWORD_MADE: (gettext_lazy("An app password was made"), "key", "plain"),
+    Kind.APP_PASSWORD_REVOKED: (
+        gettext_lazy("An app password was revoked"),
+        "no-symbol",
+        "plain",
+    ),
+    Kind.PASSWORD_CHANGED: (
+        gettext_lazy("The account password was changed"),
+        "lock-closed",
+        "plain",
+    ),
+    Kind.ACCOUNT_ADDED: (gettext_lazy("The account was added"), "user", "plain"),
+    Kind.ACCOUNT_ENABLED: (gettext_lazy("The account was enabled"), "user", "plain"),
+    Kind.ACCOUNT_DISABLED: (gettext_lazy("The account was disabled"), "user-minus", "bad"),
+}
+_REASONS: dict[str, Promise] = {
+    Reason.UNKNOWN_ACCOUNT: gettext_lazy("there is no such account"),
+    Reason.WRONG_PASSWORD: gettext_lazy("wrong password"),
+    Reason.NOT_AN_APP_PASSWORD: gettext_lazy("not an app password; 2-Step Verification is on"),
+    Reason.APP_PASSWORD_REVOKED: gettext_lazy("this app password was revoked"),
+    Reason.APP_PASSWORDS_OFF: gettext_lazy(
+        "an app password, but 2-Step Verification is off, and app passwords with it"
+    ),
+    Reason.OUT_OF_SCOPE: gettext_lazy("this app password is not for this protocol"),
+    Reason.ACCOUNT_DISABLED: gettext_lazy("the account is disabled"),
+    Reason.NOT_A_MASTER: gettext_lazy("it asked for somebody else's mail"),
+    Reason.BAD_REQUEST: gettext_lazy("the request could not be understood"),
+    Why.THROTTLED: gettext_lazy("too many wrong passwords from there; nothing was checked"),
+    Why.BUSY: gettext_lazy("too much to do at that moment; nothing was checked"),
+    Why.OUTAGE: gettext_lazy("something was out of order; nothing was checked"),
+}
+
+
+def told(event: Event) -> Told:
+    """The event in words."""
+    title, icon, tone = _KINDS[event.kind]
+    detail = json.loads(event.detail)
+    reason = _REASONS.get(event.reason)
+    return Told(
+        at=event.at,
+        icon=icon,
+        tone=tone,
+        title=str(title),
+        reason=str(reason or event.reason),
+        where=[part for part in (*_facts(event, detail), *_place(event, detail)) if part],
+        helps=event.reason in {Reason.NOT_AN_APP_PASSWORD, Reason.APP_PASSWORD_REVOKED},
+    )
+
+
+def protocol_name(protocol: str) -> str:
+    """What people call a protocol."""
+    return _PROTOCOLS.get(protocol, "")
+
+
+def _facts(event: Event, detail: dict[str, str]) -> list[str]:
+    facts = []
+    if event.app_password is not None:
+        facts.append(app_passwords.name(event.app_password))
+    if "channel" in detail:
+        words = _("by phone call") if detail["channel"] == "voice" else _("by text message")
+        facts.append(words)
+    if "number" in detail:
+        facts.append(_("to %(number)s") % {"number": detail["number"]})
+    if count := int(detail.get("count", 0)):
+        words = ngettext(
+            "%(count)s app password revoked with it",
+            "%(count)s app passwords revoked with it",
+            count,
+        )
+        facts.append(words % {"count": count})
+    if detail.get("app_passwords_kept") == "yes":
+        facts.append(_("app passwords kept"))
+    return facts
+
+
+def _place(event: Event, detail: dict[str, str]) -> list[str]:
+    operator = _("by whoever runs the mail server") if detail.get("by") == "operator" else ""
+    return [operator, protocol_name(event.protocol), event.program, event.address]

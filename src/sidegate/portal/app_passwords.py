@@ -1,0 +1,101 @@
+"""App passwords: made, shown once, listed, revoked."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from sidegate.accounts import app_passwords
+from sidegate.accounts.errors import AccountError
+from sidegate.pages.context import context
+from sidegate.portal import gate, grants, setup_facts
+from sidegate.portal.activity_words import protocol_name
+from sidegate.portal.forms import AppPasswordForm
+from sidegate.portal.grants import Area, inside
+from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.storage.models import AppPassword
+
+_ONCE = "generate_once"
+
+
+@inside(Area.APP_PASSWORDS)
+def overview(request: PortalRequest) -> HttpResponse:
+    """The form that makes one, and the list; or why there can be none."""
+    reason = app_passwords.why_not(context(), request.account)
+    if reason is not None:
+        return render(request, "portal/app_passwords_off.html", {"reason": reason})
+    if (asked := gate.ask(request, Area.APP_PASSWORDS)) is not None:
+        return asked
+    if request.method == "POST":
+        return _generate(request)
+    return _list(request, AppPasswordForm())
+
+
+@require_POST
+@inside(Area.APP_PASSWORDS)
+def revoke(request: PortalRequest) -> HttpResponse:
+    """Revoke one."""
+    if not grants.holds(request, Area.APP_PASSWORDS):
+        return redirect("app-passwords")
+    row = _named(request)
+    if row is None or not app_passwords.revoke(
+        context(), account=request.account, app_password_id=row.pk, origin=origin_of(request)
+    ):
+        messages.error(request, _("That app password is not in the list any more."))
+    else:
+        said = _("Revoked: %(name)s. It opens nothing any more.")
+        messages.success(request, said % {"name": app_passwords.name(row)})
+    return redirect("app-passwords")
+
+
+def _named(request: PortalRequest) -> AppPassword | None:
+    wanted = request.POST.get("id", "")
+    return next(
+        (row for row in app_passwords.active(request.account) if str(row.pk) == wanted), None
+    )
+
+
+def _generate(request: PortalRequest) -> HttpResponse:
+    form = AppPasswordForm(request.POST)
+    if not form.is_valid():
+        return _list(request, form)
+    # Taken out of the session first: a page that is reloaded makes no second one.
+    once = request.session.take(_ONCE)
+    if once is None or not secrets.compare_digest(once, request.POST.get("once", "")):
+        said = _("This form was used before, so nothing was made. Select and generate anew.")
+        messages.error(request, said)
+        return redirect("app-passwords")
+    app, device = form.cleaned_data["app"], form.cleaned_data["device"]
+    try:
+        made = app_passwords.make(
+            context(), account=request.account, app=app, device=device, origin=origin_of(request)
+        )
+    except AccountError as problem:
+        messages.error(request, str(problem.text))
+        return redirect("app-passwords")
+    shown = {
+        "password": app_passwords.grouped(made.secret),
+        "name": f"{app_passwords.APPS[app]} · {app_passwords.DEVICES[device]}",
+        "facts": setup_facts.facts(device=device, address=request.account.address),
+        "steps": setup_facts.steps(device=device),
+        "heading": setup_facts.heading(device=device),
+    }
+    return render(request, "portal/app_password_made.html", shown)
+
+
+def _list(request: PortalRequest, form: AppPasswordForm) -> HttpResponse:
+    once = request.session.setdefault(_ONCE, secrets.token_urlsafe(12))
+    rows = [
+        {
+            "row": row,
+            "name": app_passwords.name(row),
+            "protocol": protocol_name(row.last_used_protocol),
+        }
+        for row in app_passwords.active(request.account)
+    ]
+    return render(request, "portal/app_passwords.html", {"form": form, "once": once, "rows": rows})

@@ -1,0 +1,148 @@
+"""The pages around a code: typed in, sent again, sent another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from sidegate.accounts import two_step
+from sidegate.accounts.codes import CodeOver, CodeRight, CodeWrong, Purpose
+from sidegate.accounts.errors import AccountError, Wait
+from sidegate.accounts.phone_numbers import for_people, masked
+from sidegate.pages import people_time
+from sidegate.portal import code_step
+from sidegate.portal.forms import CHANNELS, CodeForm
+from sidegate.portal.visitors import PortalRequest
+from sidegate.storage.models import Account
+
+
+class CodeFlow(NamedTuple):
+    """Where the pages of one use of codes are; all but the first are names of URLs."""
+
+    purpose: Purpose
+    page: str
+    again: str
+    ways: str
+    begin: str
+    """Where to begin anew once no code is waited for."""
+    title: Promise
+    number_shown: bool = False
+    """Whether the number may stand there in full: the person has just typed it."""
+
+
+def send_first(request: PortalRequest, flow: CodeFlow, account: Account) -> HttpResponse:
+    """Send a code to the preferred phone, and go to the page that asks for it."""
+    phones = two_step.phones(account)
+    if not phones:
+        return redirect(flow.ways)
+    way = (phones[0].number, phones[0].channel)
+    return _send(request, flow, account, way=way)
+
+
+def code_page(
+    request: PortalRequest,
+    flow: CodeFlow,
+    *,
+    right: Callable[[CodeRight], HttpResponse],
+    back: str,
+) -> HttpResponse:
+    """Ask for the code; `right` answers once it was right."""
+    step = code_step.waiting(request, flow.purpose)
+    if step is None:
+        return redirect(flow.begin)
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        answer = code_step.present(request, step, form.cleaned_data["code"])
+        if isinstance(answer, CodeRight):
+            return right(answer)
+        form.add_error("code", _why_not(answer))
+    shown = {
+        "form": form,
+        "flow": flow,
+        "step": step,
+        "number": for_people(step.number) if flow.number_shown else masked(step.number),
+        "back": back,
+    }
+    return render(request, "portal/code.html", shown)
+
+
+@require_POST
+def send_again(request: PortalRequest, flow: CodeFlow, account: Account) -> HttpResponse:
+    """Send another code to the same phone."""
+    step = code_step.waiting(request, flow.purpose)
+    if step is None:
+        return redirect(flow.begin)
+    try:
+        code_step.again(request, step, account=account)
+    except AccountError as problem:
+        messages.error(request, said(problem))
+    else:
+        messages.success(request, _("A new code is on its way. Earlier codes no longer count."))
+    return redirect(flow.page)
+
+
+def ways_page(
+    request: PortalRequest, flow: CodeFlow, account: Account, *, back: str
+) -> HttpResponse:
+    """Offer every phone and both ways to it."""
+    phones = two_step.phones(account)
+    if request.method == "POST":
+        chosen = request.POST.get("way", "")
+        for phone in phones:
+            for channel, _words in CHANNELS:
+                if chosen == f"{phone.pk}-{channel}":
+                    return _send(request, flow, account, way=(phone.number, channel))
+    ways = [
+        (f"{phone.pk}-{channel}", channel, words, masked(phone.number))
+        for phone in phones
+        for channel, words in CHANNELS
+    ]
+    shown = {"flow": flow, "ways": ways, "back": back}
+    return render(request, "portal/ways.html", shown)
+
+
+def _send(
+    request: PortalRequest, flow: CodeFlow, account: Account, *, way: tuple[str, str]
+) -> HttpResponse:
+    number, channel = way
+    kind: Literal["sms", "voice"] = "voice" if channel == "voice" else "sms"
+    try:
+        code_step.begin(request, account=account, purpose=flow.purpose, number=number, channel=kind)
+    except AccountError as problem:
+        messages.error(request, said(problem))
+        return redirect(flow.ways)
+    return redirect(flow.page)
+
+
+def said(problem: AccountError) -> str:
+    """What was wrong, and when it can be tried again."""
+    text = str(problem.text)
+    if isinstance(problem, Wait):
+        at = people_time.moment(problem.retry_at)
+        text += " " + _("The next one can be sent at %(time)s.") % {
+            "time": people_time.clock_words(at, seconds=True)
+        }
+    return text
+
+
+def _why_not(answer: CodeWrong | CodeOver) -> str:
+    if isinstance(answer, CodeWrong):
+        left = answer.tries_left
+        return ngettext(
+            "This is not the code. One try is left.",
+            "This is not the code. %(count)s tries are left.",
+            left,
+        ) % {"count": left}
+    if answer.why == "tries":
+        return _("That were too many wrong tries. Send a new code.")
+    if answer.why == "expired":
+        return _("This code is older than 10 minutes. Send a new one.")
+    return _("This code was used before. Send a new one.")

@@ -1,0 +1,84 @@
+"""Pages for what went wrong: what it was, and what to do now."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+_RETRY_SECONDS = "60"
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400."""
+    del exception
+    return _page(
+        request,
+        status=400,
+        title=_("This request makes no sense to us"),
+        text=_("Go back to the page you came from, reload it, and try again."),
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403."""
+    del exception
+    return _page(
+        request,
+        status=403,
+        title=_("This page is not for you"),
+        text=_("You are signed in, but not allowed to see this page."),
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 where a form did not come from a page of ours."""
+    del reason
+    return _page(
+        request,
+        status=403,
+        title=_("This form is no longer good"),
+        text=_(
+            "Nothing was changed. You may have signed in or out in another tab, or your browser "
+            "may refuse cookies, which this page needs. Open the page again and fill it in anew."
+        ),
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404."""
+    del exception
+    return _page(
+        request,
+        status=404,
+        title=_("There is no such page"),
+        text=_("The address may be mistyped, or the page may have moved."),
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500."""
+    return _page(
+        request,
+        status=500,
+        title=_("Something went wrong on our side"),
+        text=_("It was not your doing. Try again; if it stays, tell whoever runs your mail."),
+    )
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503."""
+    response = _page(
+        request,
+        status=503,
+        title=_("We cannot answer just now"),
+        text=_("Nothing was changed. Please try again in a few minutes."),
+    )
+    response.headers["Retry-After"] = _RETRY_SECONDS
+    return response
+
+
+def _page(request: HttpRequest, *, status: int, title: Promise, text: Promise) -> HttpResponse:
+    shown = {"title": title, "text": text, "way_out_text": _("Go to the start page")}
+    return render(request, "pages/error.html", shown, status=status)

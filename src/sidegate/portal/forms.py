@@ -1,0 +1,164 @@
+"""What people type into the portal's pages, checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from sidegate.accounts import app_passwords, people, phone_numbers
+from sidegate.accounts.codes import Channel
+from sidegate.accounts.errors import BadNumber, WeakPassword
+from sidegate.factors import one_time_code
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+CHANNELS: tuple[tuple[Channel, _StrPromise], ...] = (
+    ("sms", _("Text message")),
+    ("voice", _("Phone call")),
+)
+# Longer than any right answer, so that a wrong one is refused for what it is.
+_MOST_TYPED = 1000
+
+
+class _Form(forms.Form):
+    # The pages say what is missing themselves, in the person's language.
+    use_required_attribute = False
+
+
+def _password(label: _StrPromise, *, missing: _StrPromise, autocomplete: str) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=_MOST_TYPED,
+        strip=False,
+        error_messages={"required": missing},
+        widget=forms.PasswordInput({"autocomplete": autocomplete}),
+    )
+
+
+class SignInForm(_Form):
+    """The first stage."""
+
+    email = forms.CharField(
+        label=_("Email"),
+        max_length=_MOST_TYPED,
+        error_messages={"required": _("Enter your email address.")},
+        widget=forms.TextInput(
+            {
+                "autocomplete": "username",
+                "inputmode": "email",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        ),
+    )
+    password = _password(
+        _("Password"), missing=_("Enter your password."), autocomplete="current-password"
+    )
+
+
+class PasswordForm(_Form):
+    """The password, again."""
+
+    password = _password(
+        _("Password"), missing=_("Enter your password."), autocomplete="current-password"
+    )
+
+
+class NewPasswordForm(_Form):
+    """A new account password."""
+
+    new_password = _password(
+        _("New password"), missing=_("Enter a new password."), autocomplete="new-password"
+    )
+    keep_app_passwords = forms.BooleanField(label=_("Keep my app passwords"), required=False)
+
+    def __init__(self, data: QueryDict | None, *, address: str) -> None:
+        super().__init__(data)
+        self._address = address
+        self.fields["new_password"].help_text = _(
+            "At least 8 characters. A few unrelated words are easy to keep in mind."
+        )
+
+    def clean_new_password(self) -> str:
+        """Say what is weak about it."""
+        password = str(self.cleaned_data["new_password"])
+        try:
+            people.check_new_password(password, address=self._address)
+        except WeakPassword as weak:
+            raise forms.ValidationError(str(weak.text)) from None
+        return password
+
+
+class PhoneForm(_Form):
+    """Where codes go, and how."""
+
+    number = forms.CharField(
+        label=_("Phone number"),
+        max_length=_MOST_TYPED,
+        error_messages={"required": _("Enter the phone number that codes should go to.")},
+        widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}),
+    )
+    channel = forms.ChoiceField(
+        label=_("How should codes reach you?"),
+        choices=CHANNELS,
+        initial="sms",
+        error_messages={"required": _("Choose text message or phone call.")},
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(
+        self, data: QueryDict | None, *, region: str | None, initial: dict[str, str]
+    ) -> None:
+        super().__init__(data, initial=initial)
+        self._region = region
+        self.fields["number"].help_text = _("With the country code, like +371 20 000 000.")
+
+    def clean_number(self) -> str:
+        """The number in the one form that is stored and dialled."""
+        try:
+            return phone_numbers.normal_number(self.cleaned_data["number"], region=self._region)
+        except BadNumber as bad:
+            raise forms.ValidationError(str(bad.text)) from None
+
+    def chosen_channel(self) -> Channel:
+        """The way the person chose."""
+        return cast("Channel", self.cleaned_data["channel"])
+
+
+class CodeForm(_Form):
+    """A code that was sent."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=_MOST_TYPED,
+        error_messages={"required": _("Enter the code that we sent you.")},
+        widget=forms.TextInput(
+            {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
+        ),
+    )
+
+    def clean_code(self) -> str:
+        """What cannot be a code costs no try."""
+        code = one_time_code.normalise(self.cleaned_data["code"])
+        if code is None:
+            raise forms.ValidationError(_("A code has 6 digits. Check what you typed."))
+        return code
+
+
+class AppPasswordForm(_Form):
+    """What a new app password is for."""
+
+    app = forms.ChoiceField(
+        label=_("Select app"),
+        choices=[*app_passwords.APPS.items()],
+        error_messages={"required": _("Select the app.")},
+    )
+    device = forms.ChoiceField(
+        label=_("Select device"),
+        choices=[("", _("Select…")), *app_passwords.DEVICES.items()],
+        error_messages={"required": _("Select the device that the app runs on.")},
+    )

@@ -1,0 +1,46 @@
+"""What the frame of every portal page shows: a context processor."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from sidegate.pages.context import context
+from sidegate.portal.visitors import account_of
+
+
+class Place(NamedTuple):
+    """A link of the left navigation."""
+
+    name: Promise
+    path: str
+    icon: str
+    here: bool
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """The site's name, whoever is signed in, the navigation, the notice."""
+    config = context().config
+    return {
+        "site_name": config.server.name,
+        "account": account_of(request),
+        "places": _places(request.path),
+        "mail_path": config.server.webmail or reverse("mail"),
+        "codes_on_screen": config.shows_codes_on_screen,
+    }
+
+
+def _places(path: str) -> list[Place]:
+    links = (
+        (_("Home"), "/", "home"),
+        (_("Security"), "/security", "lock-closed"),
+        (_("Activity"), "/activity", "clock"),
+    )
+    return [
+        Place(name, link, icon, path == link or (link != "/" and path.startswith(link)))
+        for name, link, icon in links
+    ]

@@ -1,0 +1,119 @@
+"""The way into a sensitive area: the password, and a code where one is needed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sidegate.accounts import web_sign_in
+from sidegate.accounts.codes import CodeRight
+from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
+from sidegate.pages.context import context
+from sidegate.portal import code_pages, grants
+from sidegate.portal.code_pages import CodeFlow
+from sidegate.portal.forms import PasswordForm
+from sidegate.portal.grants import Area, between_areas
+from sidegate.portal.visitors import PortalRequest, origin_of
+
+
+class _Words(NamedTuple):
+    title: Promise
+    button: Promise
+
+
+_WORDS = {
+    Area.PASSWORD: _Words(gettext_lazy("Password"), gettext_lazy("Next")),
+    Area.TURN_ON: _Words(gettext_lazy("2-Step Verification"), gettext_lazy("Next")),
+    Area.TURN_OFF: _Words(gettext_lazy("Turn off 2-Step Verification"), gettext_lazy("Next")),
+    Area.APP_PASSWORDS: _Words(gettext_lazy("App passwords"), gettext_lazy("Sign in")),
+}
+_CONFIRM = CodeFlow(
+    purpose="confirm",
+    page="confirm-code",
+    again="confirm-again",
+    ways="confirm-ways",
+    begin="security",
+    title=gettext_lazy("Confirm that it is you"),
+)
+
+
+def ask(request: PortalRequest, area: Area) -> HttpResponse | None:
+    """The page that asks for what opens the area; `None` where it is open."""
+    if grants.holds(request, area):
+        return None
+    # A form of the area itself, sent after its time, holds no password to check.
+    sent = "password" in request.POST
+    form = PasswordForm(request.POST if sent else None)
+    if sent and form.is_valid():
+        return _judge(request, area, form)
+    return _page(request, area, form)
+
+
+def _judge(request: PortalRequest, area: Area, form: PasswordForm) -> HttpResponse:
+    answer = web_sign_in.check_password(
+        context(),
+        login=request.account.address,
+        secret=form.cleaned_data["password"],
+        origin=origin_of(request),
+    )
+    if isinstance(answer, PasswordCannotTell):
+        problem = _("Your password cannot be checked just now. Try again in a few minutes.")
+        return _page(request, area, PasswordForm(), problem=problem, status=503)
+    if isinstance(answer, WrongPassword):
+        form.add_error("password", _("This is not your password. Try again."))
+        return _page(request, area, form)
+    path = request.path
+    if not request.account.two_step or grants.second_step_is_fresh(request):
+        grants.grant(request, area, path=path)
+        return redirect(path)
+    grants.password_given(request, area, path=path)
+    return code_pages.send_first(request, _CONFIRM, request.account)
+
+
+def _page(
+    request: PortalRequest,
+    area: Area,
+    form: PasswordForm,
+    *,
+    problem: str | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    words = _WORDS[area]
+    shown = {"form": form, "title": words.title, "button": words.button, "problem": problem}
+    return render(request, "portal/password_again.html", shown, status=status)
+
+
+@between_areas
+def confirm_code(request: PortalRequest) -> HttpResponse:
+    """The code, after the password."""
+    entering = grants.awaited(request)
+    if entering is None:
+        return redirect("security")
+    area, path = entering
+
+    def right(_code: CodeRight) -> HttpResponse:
+        grants.second_step_given(request)
+        grants.grant(request, area, path=path)
+        return redirect(path)
+
+    return code_pages.code_page(request, _CONFIRM, right=right, back=path)
+
+
+@between_areas
+def confirm_again(request: PortalRequest) -> HttpResponse:
+    """Another code to the same phone."""
+    return code_pages.send_again(request, _CONFIRM, request.account)
+
+
+@between_areas
+def confirm_ways(request: PortalRequest) -> HttpResponse:
+    """Another phone, or another way to it."""
+    if grants.awaited(request) is None:
+        return redirect("security")
+    return code_pages.ways_page(request, _CONFIRM, request.account, back=reverse("confirm-code"))

@@ -1,0 +1,122 @@
+"""Sensitive areas of the portal, and who may be in one.
+
+An area is entered with the account password each time; where 2-Step Verification is
+on, with a code too, unless a second step was given in this session's last 5 minutes.
+A grant ends with the first page outside its area, or after 5 minutes without a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeVar
+
+from django.http import HttpResponse
+
+from sidegate.pages.context import context
+from sidegate.portal.visitors import SECOND_STEP_AT, PortalRequest
+
+MINUTE = 60_000
+FRESH = 5 * MINUTE
+"""Milliseconds for which a second step counts for whatever asks for one."""
+
+_ENTERED = "entered"
+_AREA = "area"
+_BETWEEN = "between_areas"
+
+
+class Area(StrEnum):
+    """What may be entered."""
+
+    PASSWORD = "password"  # noqa: S105 - a name, not a secret
+    TURN_ON = "turn-on"
+    TURN_OFF = "turn-off"
+    APP_PASSWORDS = "app-passwords"
+
+
+_LIFETIMES = {
+    Area.PASSWORD: FRESH,
+    # As long as a code is good: whoever waits for a call is not asked again.
+    Area.TURN_ON: 10 * MINUTE,
+    Area.TURN_OFF: FRESH,
+    Area.APP_PASSWORDS: FRESH,
+}
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+
+def inside(area: Area) -> Callable[[View], View]:
+    """Mark a view as part of an area: going to it does not leave the area."""
+
+    def mark(view: View) -> View:
+        setattr(view, _AREA, area)
+        return view
+
+    return mark
+
+
+def between_areas(view: View) -> View:
+    """Mark a view that belongs to whichever area is being entered."""
+    setattr(view, _BETWEEN, True)
+    return view
+
+
+def leave_others(request: PortalRequest, view: object) -> None:
+    """End the grant of an area that this view is not part of."""
+    entered = request.session.get(_ENTERED)
+    if (
+        entered
+        and not getattr(view, _BETWEEN, False)
+        and entered[_AREA] != getattr(view, _AREA, None)
+    ):
+        del request.session[_ENTERED]
+
+
+def holds(request: PortalRequest, area: Area) -> bool:
+    """Whether the area is open to this session; a page inside keeps it so."""
+    entered = request.session.get(_ENTERED)
+    if not entered or entered[_AREA] != area or "used_at" not in entered:
+        return False
+    now = context().now()
+    if now - entered["used_at"] > _LIFETIMES[area]:
+        del request.session[_ENTERED]
+        return False
+    request.session[_ENTERED] = {**entered, "used_at": now}
+    return True
+
+
+def password_given(request: PortalRequest, area: Area, *, path: str) -> None:
+    """Remember that the password was right, and where to go on."""
+    request.session[_ENTERED] = {_AREA: area, "path": path, "password_at": context().now()}
+
+
+def awaited(request: PortalRequest) -> tuple[Area, str] | None:
+    """The area that a code is still needed for, and its path."""
+    entered = request.session.get(_ENTERED)
+    if not entered or "used_at" in entered:
+        return None
+    if context().now() - entered["password_at"] > 10 * MINUTE:
+        return None
+    return Area(entered[_AREA]), str(entered["path"])
+
+
+def grant(request: PortalRequest, area: Area, *, path: str) -> None:
+    """Open the area: the session is trusted more from here on, so its key changes."""
+    request.session.cycle_key()
+    request.session[_ENTERED] = {_AREA: area, "path": path, "used_at": context().now()}
+
+
+def end(request: PortalRequest) -> None:
+    """Close whichever area is open."""
+    request.session.pop(_ENTERED, None)
+
+
+def second_step_is_fresh(request: PortalRequest) -> bool:
+    """Whether a second step was given in this session's last 5 minutes."""
+    given = request.session.get(SECOND_STEP_AT)
+    return given is not None and context().now() - given <= FRESH
+
+
+def second_step_given(request: PortalRequest) -> None:
+    """Remember that a second step was given just now."""
+    request.session[SECOND_STEP_AT] = context().now()

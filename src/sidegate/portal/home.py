@@ -1,0 +1,37 @@
+"""The start page, and the page that tells how to connect a mail program."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from sidegate.accounts import activity, app_passwords
+from sidegate.decisions.words import Reason
+from sidegate.events.catalogue import Kind
+from sidegate.portal import setup_facts
+from sidegate.portal.activity_words import told
+from sidegate.portal.visitors import PortalRequest
+
+_LOOKED_AT = 20
+
+
+def home(request: PortalRequest) -> HttpResponse:
+    """How things stand, and what to do next."""
+    account = request.account
+    mail = [
+        event
+        for event in activity.recent(account, limit=_LOOKED_AT)
+        if event.kind in {Kind.MAIL_ALLOWED, Kind.MAIL_REFUSED}
+    ]
+    refused = bool(mail) and mail[0].reason == Reason.NOT_AN_APP_PASSWORD
+    shown = {
+        "count": len(app_passwords.active(account)),
+        "refused": told(mail[0]) if refused and account.two_step else None,
+    }
+    return render(request, "portal/home.html", shown)
+
+
+def mail(request: PortalRequest) -> HttpResponse:
+    """What to type into a mail program."""
+    shown = {"facts": setup_facts.all_facts(address=request.account.address)}
+    return render(request, "portal/mail.html", shown)

@@ -1,0 +1,64 @@
+"""The security page, and the account password's."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from sidegate.accounts import activity, app_passwords, people
+from sidegate.pages.context import context
+from sidegate.pages.sessions import key_digest
+from sidegate.portal import gate, grants
+from sidegate.portal.activity_words import told
+from sidegate.portal.forms import NewPasswordForm
+from sidegate.portal.grants import Area, inside
+from sidegate.portal.visitors import PASSWORD_VERSION, PortalRequest, origin_of
+from sidegate.storage.models import WebSession
+
+_RECENT = 3
+
+
+def overview(request: PortalRequest) -> HttpResponse:
+    """Rows: what opens the account, where it is signed in, what happened."""
+    account = request.account
+    sessions = WebSession.objects.filter(account=account, expires_at__gt=context().now())
+    shown = {
+        "why_no_app_passwords": app_passwords.why_not(context(), account),
+        "count": len(app_passwords.active(account)),
+        "sessions": list(sessions.order_by("-seen_at")),
+        "this_session": key_digest(request.session.session_key or ""),
+        "recent": [told(event) for event in activity.recent(account, limit=_RECENT)],
+    }
+    return render(request, "portal/security.html", shown)
+
+
+@inside(Area.PASSWORD)
+def password(request: PortalRequest) -> HttpResponse:
+    """A new account password."""
+    if (asked := gate.ask(request, Area.PASSWORD)) is not None:
+        return asked
+    form = NewPasswordForm(request.POST or None, address=request.account.address)
+    if request.method == "POST" and form.is_valid():
+        return _change(request, form)
+    shown = {"form": form, "count": len(app_passwords.active(request.account))}
+    return render(request, "portal/password.html", shown)
+
+
+def _change(request: PortalRequest, form: NewPasswordForm) -> HttpResponse:
+    people.change_password(
+        context(),
+        account=request.account,
+        password=form.cleaned_data["new_password"],
+        keep_app_passwords=form.cleaned_data["keep_app_passwords"],
+        origin=origin_of(request),
+        keep_session=key_digest(request.session.session_key or ""),
+    )
+    request.account.refresh_from_db()
+    grants.end(request)
+    request.session.cycle_key()
+    request.session[PASSWORD_VERSION] = request.account.password_version
+    said = _("Your password was changed. Every other browser was signed out.")
+    messages.success(request, said)
+    return redirect("security")

@@ -1,0 +1,117 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from sidegate.accounts import web_sign_in
+from sidegate.accounts.codes import CodeRight
+from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
+from sidegate.pages.context import context
+from sidegate.portal import code_pages, sign_in_stages
+from sidegate.portal.code_pages import CodeFlow
+from sidegate.portal.forms import SignInForm
+from sidegate.portal.middleware import open_to_all
+from sidegate.portal.visitors import PortalRequest, account_of, origin_of
+
+_FLOW = CodeFlow(
+    purpose="sign-in",
+    page="signin-code",
+    again="signin-again",
+    ways="signin-ways",
+    begin="signin",
+    title=gettext_lazy("2-Step Verification"),
+)
+
+
+@open_to_all
+def sign_in(request: PortalRequest) -> HttpResponse:
+    """The first stage: address and password."""
+    next_path = sign_in_stages.safe_next(request)
+    if account_of(request) is not None:
+        return redirect(next_path)
+    form = SignInForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return _page(request, form, next_path)
+    answer = web_sign_in.check_password(
+        context(),
+        login=form.cleaned_data["email"],
+        secret=form.cleaned_data["password"],
+        origin=origin_of(request),
+    )
+    if isinstance(answer, PasswordCannotTell):
+        problem = _("We cannot check passwords just now. Try again in a few minutes.")
+        return _page(request, form, next_path, problem=problem, status=503)
+    if isinstance(answer, WrongPassword):
+        form.add_error("password", _("The email address or the password is wrong. Check both."))
+        return _page(request, form, next_path)
+    if not answer.account.two_step:
+        sign_in_stages.finish(request, answer.account, second_step=False)
+        return redirect(next_path)
+    sign_in_stages.password_was_right(request, answer.account, next_path=next_path)
+    return code_pages.send_first(request, _FLOW, answer.account)
+
+
+def _page(
+    request: PortalRequest,
+    form: SignInForm,
+    next_path: str,
+    *,
+    problem: str | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    shown = {"form": form, "next": next_path, "problem": problem}
+    return render(request, "portal/sign_in.html", shown, status=status)
+
+
+@open_to_all
+def sign_in_code(request: PortalRequest) -> HttpResponse:
+    """The second stage: the code."""
+    pending = sign_in_stages.pending(request)
+    if pending is None:
+        return _begin_anew(request)
+
+    def right(_code: CodeRight) -> HttpResponse:
+        sign_in_stages.finish(request, pending.account, second_step=True)
+        return redirect(pending.next)
+
+    return code_pages.code_page(request, _FLOW, right=right, back=reverse("signin"))
+
+
+@open_to_all
+def sign_in_again(request: PortalRequest) -> HttpResponse:
+    """Another code to the same phone."""
+    pending = sign_in_stages.pending(request)
+    if pending is None:
+        return _begin_anew(request)
+    return code_pages.send_again(request, _FLOW, pending.account)
+
+
+@open_to_all
+def sign_in_ways(request: PortalRequest) -> HttpResponse:
+    """Another phone, or another way to it."""
+    pending = sign_in_stages.pending(request)
+    if pending is None:
+        return _begin_anew(request)
+    back = reverse("signin-code")
+    return code_pages.ways_page(request, _FLOW, pending.account, back=back)
+
+
+def _begin_anew(request: PortalRequest) -> HttpResponse:
+    if account_of(request) is None:
+        messages.error(request, _("That took too long. Please sign in again."))
+    return redirect("signin")
+
+
+@require_POST
+def sign_out(request: PortalRequest) -> HttpResponse:
+    """Sign this browser out."""
+    web_sign_in.signed_out(context(), account=request.account, origin=origin_of(request))
+    request.session.flush()
+    return redirect("signin")

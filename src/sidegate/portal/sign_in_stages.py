@@ -1,0 +1,81 @@
+"""A sign-in to the portal: its stages in order, and the one place where it is finished."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from sidegate.accounts import web_sign_in
+from sidegate.pages import sessions
+from sidegate.pages.context import context
+from sidegate.portal.visitors import (
+    PASSWORD_VERSION,
+    SECOND_STEP_AT,
+    PortalRequest,
+    address_of,
+    origin_of,
+    program_of,
+)
+from sidegate.storage.models import Account
+
+STAGE_LASTS = 15 * 60_000
+"""Milliseconds between the right password and the second step."""
+_PENDING = "pending"
+
+
+class Pending(NamedTuple):
+    """The password was right; the second step is to come."""
+
+    account: Account
+    next: str
+
+
+def password_was_right(request: PortalRequest, account: Account, *, next_path: str) -> None:
+    """Begin the second stage, in a new session that can do nothing else."""
+    request.session.flush()
+    request.session[_PENDING] = {
+        "account": account.pk,
+        "version": account.password_version,
+        "at": context().now(),
+        "next": next_path,
+    }
+
+
+def pending(request: PortalRequest) -> Pending | None:
+    """The sign-in that waits for its second step; `None` where none does any more."""
+    stage = request.session.get(_PENDING)
+    if not stage or context().now() - stage["at"] > STAGE_LASTS:
+        return None
+    account = Account.objects.filter(
+        pk=stage["account"], enabled=True, password_version=stage["version"]
+    ).first()
+    return Pending(account, str(stage["next"])) if account else None
+
+
+def finish(request: PortalRequest, account: Account, *, second_step: bool) -> None:
+    """Sign the browser in: the only place where that happens."""
+    if account.two_step and not second_step:
+        raise ValueError("a sign-in without its second step")
+    request.session.flush()
+    now = context().now()
+    request.session.update(
+        {
+            sessions.ACCOUNT: account.pk,
+            sessions.SEEN: now,
+            sessions.PROGRAM: program_of(request),
+            sessions.ADDRESS: address_of(request),
+            PASSWORD_VERSION: account.password_version,
+        }
+    )
+    if second_step:
+        request.session[SECOND_STEP_AT] = now
+    web_sign_in.finished(context(), account=account, origin=origin_of(request))
+    request.session.clear_expired()
+
+
+def safe_next(request: PortalRequest) -> str:
+    """The page to go to after the sign-in: of this site, the start page otherwise."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    same_site = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if same_site and wanted.startswith("/") else "/"

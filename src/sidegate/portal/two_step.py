@@ -1,0 +1,161 @@
+"""Turning 2-Step Verification on and off."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from sidegate.accounts import app_passwords, two_step
+from sidegate.accounts.codes import CodeRight
+from sidegate.accounts.errors import AccountError
+from sidegate.accounts.phone_numbers import for_people
+from sidegate.factors.one_time_code import LIFETIME
+from sidegate.pages.context import context
+from sidegate.portal import code_pages, code_step, gate, grants
+from sidegate.portal.code_pages import CodeFlow, said
+from sidegate.portal.forms import CHANNELS, PhoneForm
+from sidegate.portal.grants import Area, inside
+from sidegate.portal.visitors import PortalRequest, origin_of
+
+_FLOW = CodeFlow(
+    purpose="turn-on",
+    page="two-step-code",
+    again="two-step-again",
+    ways="two-step-phone",
+    begin="two-step-phone",
+    title=gettext_lazy("Enter the code"),
+    number_shown=True,
+)
+_TYPED = "turn_on_typed"
+_PROVED = "turn_on_proved"
+
+# Where a number without a country code is taken to be from, by the page's language.
+_REGIONS = {"lv": "LV"}
+
+
+def overview(request: PortalRequest) -> HttpResponse:
+    """What it is while it is off; how it stands while it is on."""
+    if not request.account.two_step:
+        return render(request, "portal/two_step_off.html")
+    phones = [
+        (for_people(phone.number), dict(CHANNELS)[phone.channel])
+        for phone in two_step.phones(request.account)
+        if phone.channel in dict(CHANNELS)
+    ]
+    return render(request, "portal/two_step_on.html", {"phones": phones})
+
+
+@inside(Area.TURN_ON)
+def phone(request: PortalRequest) -> HttpResponse:
+    """The number, and how codes should reach it."""
+    if (instead := _not_now(request)) is not None:
+        return instead
+    typed = request.session.get(_TYPED, {})
+    sent = request.method == "POST"
+    form = PhoneForm(request.POST if sent else None, region=_region(request), initial=typed)
+    if not sent:
+        return render(request, "portal/two_step_phone.html", {"form": form})
+    request.session[_TYPED] = {
+        "number": request.POST.get("number", "")[:100],
+        "channel": request.POST.get("channel", "")[:10],
+    }
+    problem = _send(request, form) if form.is_valid() else None
+    if form.is_valid() and problem is None:
+        return redirect("two-step-code")
+    return render(request, "portal/two_step_phone.html", {"form": form, "problem": problem})
+
+
+def _send(request: PortalRequest, form: PhoneForm) -> str | None:
+    try:
+        code_step.begin(
+            request,
+            account=request.account,
+            purpose="turn-on",
+            number=form.cleaned_data["number"],
+            channel=form.chosen_channel(),
+        )
+    except AccountError as problem:
+        return said(problem)
+    return None
+
+
+@inside(Area.TURN_ON)
+def code(request: PortalRequest) -> HttpResponse:
+    """The code that was sent to the number."""
+    if (instead := _not_now(request)) is not None:
+        return instead
+
+    def right(answer: CodeRight) -> HttpResponse:
+        request.session[_PROVED] = (answer.number, answer.channel, context().now())
+        return redirect("two-step-turn-on")
+
+    return code_pages.code_page(request, _FLOW, right=right, back=reverse("two-step-phone"))
+
+
+@inside(Area.TURN_ON)
+def again(request: PortalRequest) -> HttpResponse:
+    """Another code to the same number."""
+    if request.account.two_step or not grants.holds(request, Area.TURN_ON):
+        return redirect("two-step-phone")
+    return code_pages.send_again(request, _FLOW, request.account)
+
+
+@inside(Area.TURN_ON)
+def turn_on(request: PortalRequest) -> HttpResponse:
+    """The last screen: what changes, and *Turn on*."""
+    if (instead := _not_now(request)) is not None:
+        return instead
+    number, channel, proved_at = request.session.get(_PROVED, ("", "", 0))
+    if context().now() - proved_at > LIFETIME:
+        return redirect("two-step-phone")
+    if request.method != "POST":
+        shown = {"number": for_people(number), "channel": channel}
+        return render(request, "portal/two_step_turn_on.html", shown)
+    two_step.turn_on(
+        context(),
+        account=request.account,
+        number=number,
+        channel=channel,
+        origin=origin_of(request),
+    )
+    for key in (_PROVED, _TYPED):
+        request.session.pop(key, None)
+    grants.second_step_given(request)
+    grants.end(request)
+    request.session.cycle_key()
+    return redirect("two-step")
+
+
+@inside(Area.TURN_OFF)
+def turn_off(request: PortalRequest) -> HttpResponse:
+    """What turning it off means, and *Turn off*."""
+    if not request.account.two_step:
+        return redirect("two-step")
+    if (asked := gate.ask(request, Area.TURN_OFF)) is not None:
+        return asked
+    if request.method == "POST":
+        two_step.turn_off(context(), account=request.account, origin=origin_of(request))
+        grants.end(request)
+        return redirect("two-step")
+    shown = {"count": len(app_passwords.active(request.account))}
+    return render(request, "portal/two_step_turn_off.html", shown)
+
+
+def _not_now(request: PortalRequest) -> HttpResponse | None:
+    if request.account.two_step:
+        return redirect("two-step")
+    return gate.ask(request, Area.TURN_ON)
+
+
+def _region(request: HttpRequest) -> str | None:
+    # "en-US" is what browsers say that were never told anything: it names no country.
+    for tag, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        language, _dash, region = tag.partition("-")
+        if len(region) == len("LV") and tag != "en-us":
+            return region.upper()
+        if language in _REGIONS:
+            return _REGIONS[language]
+    return _REGIONS.get((get_language() or "").partition("-")[0])

@@ -1,0 +1,88 @@
+"""Who sends a request: the account behind its session, the address it comes from."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from django.http import HttpRequest
+from django.utils.translation import override
+
+from sidegate.accounts.context import Origin
+from sidegate.pages import sessions
+from sidegate.pages.browsers import browser_name
+from sidegate.pages.context import context
+from sidegate.pages.sessions import SessionStore
+from sidegate.storage.models import Account
+
+PASSWORD_VERSION = "version"  # noqa: S105 - a name in the session, not a secret
+SECOND_STEP_AT = "second_step_at"
+
+
+class PortalRequest(HttpRequest):
+    """A request as the portal's views get it, past its middleware."""
+
+    session: SessionStore
+    account: Account
+    """Whose session it is; on pages open to all it may be missing (`account_of`)."""
+
+
+def account_of(request: HttpRequest) -> Account | None:
+    """The account that is signed in, on any page."""
+    return getattr(request, "account", None)
+
+
+def find_account(session: SessionStore) -> Account | None:
+    """The account that a session is signed in to, as far as that still holds.
+
+    A session ends with a new account password, with the account's being disabled, and
+    where 2-step came on after a sign-in that had no second step.
+    """
+    account_id = session.get(sessions.ACCOUNT)
+    if account_id is None:
+        return None
+    account = Account.objects.filter(pk=account_id, enabled=True).first()
+    if account is None or account.password_version != session.get(PASSWORD_VERSION):
+        return None
+    if account.two_step and SECOND_STEP_AT not in session:
+        return None
+    return account
+
+
+def origin_of(request: HttpRequest) -> Origin:
+    """Where a change comes from, for its event."""
+    return Origin(by="owner", address=address_of(request), program=program_of(request))
+
+
+def program_of(request: HttpRequest) -> str:
+    """What to call the browser, in English as everything that is stored."""
+    with override("en"):
+        return browser_name(request.headers.get("User-Agent", ""))
+
+
+def address_of(request: HttpRequest) -> str:
+    """The client's IP address; X-Forwarded-For counts from listed proxies only."""
+    trusted = context().config.server.trusted_proxies
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+    while _listed(address, trusted) and forwarded:
+        said = forwarded.pop().strip()
+        if not _is_address(said):
+            break
+        address = said
+    return address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _listed(address: str, networks: Iterable[str]) -> bool:
+    if not _is_address(address):
+        return False
+    parsed = ipaddress.ip_address(address)
+    return any(parsed in ipaddress.ip_network(network, strict=False) for network in networks)
