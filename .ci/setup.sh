@@ -97,10 +97,10 @@ install_packages() {
     # shellcheck disable=SC2086  # a list of package names
     set -- $1
     if ! apt_get -s install "$@" >/dev/null 2>&1; then apt_get update; fi
-    apt_get install "$@" || {
+    apt_get install "$@" >"$state/packages.log" || {
         apt_get update # the lists were old: what they name is no longer there
-        apt_get install "$@"
-    } || fail "The packages could not be installed: see above."
+        apt_get install "$@" >"$state/packages.log"
+    } || fail "The packages could not be installed: see above, and $state/packages.log."
 }
 
 apt_get() {
