@@ -26,12 +26,11 @@ import base64
 import contextlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.doors.conftest import OpenDoor, RunningDoor
+from doors.nullparts import OpenDoor, RunningDoor
+
 
 DIALOGS = sorted((Path(__file__).parent / "dialogs").glob("*.txt"))
 WAIT = 5.0
@@ -71,7 +70,7 @@ class Player:
         self.at = f"{socket} {name}"
         if self.at not in self.open:
             path = self.door.client if socket == "client" else self.door.master
-            self.open[self.at] = await asyncio.open_unix_connection(path)
+            self.open[self.at] = await self.door.connect(path)
 
     async def say(self, text: str) -> None:
         writer = self.open[self.at][1]
@@ -131,14 +130,14 @@ class Player:
                     await self.step(line)
                 except Exception as problem:
                     raise AssertionError(f"line {number}: {line}\n{problem}") from problem
-        for _, writer in self.open.values():
-            writer.close()
 
 
 @pytest.mark.parametrize("file", DIALOGS, ids=lambda file: file.stem)
 def test_dialog(file: Path, open_door: OpenDoor) -> None:
+    lines = file.read_text().splitlines()
+
     async def play() -> None:
         async with open_door() as door:
-            await Player(door).play(file.read_text().splitlines())
+            await Player(door).play(lines)
 
     asyncio.run(play())

@@ -32,7 +32,7 @@ class DovecotDoor:
     the door those of attempts that could not even be read.
     """
 
-    def __init__(  # noqa: PLR0913 - parts that serve wires together, each by its name
+    def __init__(
         self,
         *,
         sign_in: SignIn,
