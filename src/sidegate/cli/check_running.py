@@ -85,7 +85,7 @@ def _door(what: str, endpoint: Endpoint | None) -> Finding:
         return ok(what, "off")
     try:
         with _connect(endpoint) as connected:
-            connected.sendall(b"VERSION\t1\t1\nCPID\t1\n")
+            connected.sendall(b"VERSION\t1\t1\n")
             first = connected.recv(200)
     except PermissionError:
         return warning(what, f"{endpoint} is not open to this user", "run this as Sidegate's user")

@@ -47,6 +47,12 @@ def _findings(config: Config) -> Iterator[Finding]:
 
 
 def _configuration(config: Config) -> Finding:
+    if config.file.exists() and config.database.url and config.file.stat().st_mode & 0o077:
+        return warning(
+            "configuration",
+            f"{config.file} may hold the database's password and is open to others",
+            f"chmod go= {config.file}",
+        )
     found = str(config.file) if config.file.exists() else "no file, so every default"
     return ok("configuration", found)
 

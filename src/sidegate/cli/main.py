@@ -65,8 +65,8 @@ def open_context(config: Config) -> Context:
         raise Failure(f"there is no database in {config.data}: {first}")
     serve: Any = import_module("sidegate.serve")
     context: Context = serve.setup(config)
-    migrations: Any = import_module("sidegate.cli.migrations")
-    if migrations.pending():
+    schema: Any = import_module("sidegate.storage.schema")
+    if schema.pending():
         raise Failure("the database is not up to date: run sidegate migrate")
     return context
 

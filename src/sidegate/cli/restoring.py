@@ -171,7 +171,7 @@ def _bring_up_to_date(config: Config, archive: Archive) -> int:
         with rows.open("rb") as file:
             snapshot.load_rows(file, migration=archive.facts["migration"])
         rows.unlink()
-    import_module("sidegate.cli.migrations").apply()
+    import_module("sidegate.storage.schema").migrate()
     snapshot.forget_what_was_open()
     models: Any = import_module("sidegate.storage.models")
     accounts: int = models.Account.objects.count()

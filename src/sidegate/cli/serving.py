@@ -27,8 +27,8 @@ def migrate(arguments: Namespace) -> int:
     config = _first_config(arguments)
     room: Any = import_module("sidegate.serve")
     room.setup(config)
-    migrations: Any = import_module("sidegate.cli.migrations")
-    applied = migrations.apply()
+    schema: Any = import_module("sidegate.storage.schema")
+    applied = schema.migrate()
     if arguments.json:
         print_json({"applied": applied})
     else:

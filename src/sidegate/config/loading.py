@@ -37,8 +37,10 @@ def load_config(data: Path, file: Path | None = None) -> Config:
 
 
 def _read(path: Path, *, required: bool) -> dict[str, Any]:
+    text = ""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        text = path.read_bytes().decode("utf-8-sig")
+        return tomllib.loads(text)
     except FileNotFoundError:
         if not required:
             return {}
@@ -49,7 +51,11 @@ def _read(path: Path, *, required: bool) -> dict[str, Any]:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}: line {line}: this is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: this is not TOML: {error}") from None
+        # The parser names line and column, except at the end.
+        lines = text.split("\n")
+        end = f"at line {len(lines)}, column {len(lines[-1]) + 1}"
+        said = str(error).replace("at end of document", end)
+        raise ConfigError(f"{path}: this is not TOML: {said}") from None
 
 
 def _section(path: Path, section: Field[Any], tables: Mapping[str, Any]) -> object:
