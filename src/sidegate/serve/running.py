@@ -55,7 +55,7 @@ def _failed(text: str) -> int:
 async def _until_told(plan: Plan) -> int:
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, told.set)
     house = House(plan)
     async with house.running():
