@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from doors.nullparts import REFUSAL_DELAY, NullMailboxes, NullSignIn, OpenDoor, RunningDoor
-
 from sidegate.config import UnixEndpoint
 from sidegate.doors.dovecot import DovecotDoor
 

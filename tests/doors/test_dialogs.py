@@ -31,7 +31,6 @@ import pytest
 
 from doors.nullparts import OpenDoor, RunningDoor
 
-
 DIALOGS = sorted((Path(__file__).parent / "dialogs").glob("*.txt"))
 WAIT = 5.0
 MANY = re.compile(r"<many:(\w+):(\d+)>")

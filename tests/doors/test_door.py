@@ -15,12 +15,10 @@ from pathlib import Path
 import pytest
 
 from doors.nullparts import OpenDoor, RunningDoor
-
 from sidegate.config import TcpEndpoint, UnixEndpoint
 from sidegate.doors import dovecot_client
 from sidegate.doors.dovecot import CannotListen
 from sidegate.doors.listeners import listen
-
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 SECRET = "hush-hush-secret"
