@@ -51,9 +51,8 @@ class NullDoor:
         while line := (await reader.readline()).decode().rstrip("\n"):
             words = line.split("\t")
             if words[0] == "VERSION":
-                mechanisms = "MECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\n"
-                head = f"VERSION\t1\t2\n{mechanisms}SPID\t1\nCUID\t1\nCOOKIE\t{COOKIE}\nDONE\n"
-                writer.write(head.encode())
+                head = "VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\n"
+                writer.write(f"{head}COOKIE\t{COOKIE}\nDONE\n".encode())
             elif words[0] == "CPID":
                 process = words[1]
             elif words[0] == "AUTH":

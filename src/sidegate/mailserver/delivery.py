@@ -68,8 +68,8 @@ class Delivery:
 
     async def start(self) -> Relay:
         """Listen, and return what Dovecot needs to know."""
-        # At its lower levels the library logs whole messages.
-        logging.getLogger("mail.log").setLevel(logging.WARNING)
+        # At its lower levels the library logs whole messages, and warns of its own habits.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connection, "127.0.0.1", 0)
         port = self._server.sockets[0].getsockname()[1]

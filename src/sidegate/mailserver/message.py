@@ -46,7 +46,7 @@ def _fields(content: bytes) -> Iterator[tuple[str, str]]:
     end = _END.search(content, 0, MAX_HEADER)
     if end is None and len(content) > MAX_HEADER:
         raise ValueError
-    header = content[: end.start()] if end else content
+    header = content[: end.end()] if end else content
     if b"\0" in header or _BARE_CR.search(header):
         raise ValueError
     text = header.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n")

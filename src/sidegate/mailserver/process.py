@@ -11,7 +11,6 @@ import select
 import shutil
 import signal
 import subprocess
-from collections import deque
 from pathlib import Path
 
 from sidegate.mailserver.errors import DovecotMissing, MailServerError
@@ -77,7 +76,7 @@ class DovecotProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
-        self._last_lines: deque[str] = deque(maxlen=5)
+        self._complaint = ""
 
     @property
     def pid(self) -> int | None:
@@ -86,8 +85,8 @@ class DovecotProcess:
 
     @property
     def complaint(self) -> str:
-        """The last thing that it said about what is wrong."""
-        return self._last_lines[-1] if self._last_lines else "it said nothing"
+        """The first thing that it said about what is wrong, in its latest life."""
+        return self._complaint or "it said nothing"
 
     def start(self) -> None:
         """Start it and watch over it."""
@@ -112,6 +111,7 @@ class DovecotProcess:
         self._watch = None
 
     def _spawn(self) -> None:
+        self._complaint = ""
         command = [*self._as_user(), self._program, "-F", "-c", str(self._config)]
         # Own session: a Ctrl-C in our terminal is ours to pass on. Own group: one kill for all.
         self._process = subprocess.Popen(  # noqa: S603 - fixed words and our own paths
@@ -160,8 +160,9 @@ class DovecotProcess:
         forward = loop.create_task(self._forward(reader))
         try:
             await _exited(process.pid)
+            # What a killed master leaves holds its ports. Not reaped yet, its number is its own.
+            _kill_group(process.pid)
             status = process.wait()
-            # Children that it could not end may hold the pipe open: their lines are not awaited.
             await asyncio.wait([forward], timeout=0.5)
         finally:
             forward.cancel()
@@ -181,8 +182,8 @@ class DovecotProcess:
     def _tell(self, line: str) -> None:
         found = _LEVEL.search(line)
         level = _LEVELS[found[1]] if found else logging.WARNING
-        if level >= logging.WARNING:
-            self._last_lines.append(line)
+        if level >= logging.ERROR and not self._complaint:
+            self._complaint = line
         if self._stopping and level == logging.WARNING:
             level = logging.DEBUG  # "Killed with signal 15", as it should
         log.log(level, "dovecot: %s", line)
@@ -225,15 +226,21 @@ def end_stale_master(*, base: Path, config: Path, uid: int) -> None:
         if not _is_master(pid, config, uid):
             return
         log.warning("ending the private Dovecot that an earlier Sidegate left (pid %d)", pid)
-        for signal_number in (signal.SIGTERM, signal.SIGKILL):
-            signal.pidfd_send_signal(handle, signal_number)
-            if select.select([handle], [], [], STOP_PATIENCE)[0]:
-                return
-        raise MailServerError(f"an earlier private Dovecot (pid {pid}) does not end")
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        if not _ends(handle):
+            _kill_group(pid)
+            if not _ends(handle):
+                raise MailServerError(f"an earlier private Dovecot (pid {pid}) does not end")
     except ProcessLookupError:
         return
     finally:
         os.close(handle)
+
+
+def _ends(handle: int) -> bool:
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)
+    return bool(waiting.poll(STOP_PATIENCE * 1000))
 
 
 def _is_master(pid: int, config: Path, uid: int) -> bool:
