@@ -17,7 +17,7 @@ from sidegate.decisions.mail import (
     decide,
 )
 from sidegate.decisions.names import canonical
-from sidegate.decisions.ports import Answer
+from sidegate.decisions.ports import Answer, Unavailable
 from sidegate.decisions.throttle import Counters, Limits, network_of
 from sidegate.decisions.words import Allow, Attempt, CannotTell, Reason, Refuse, Verdict, Why
 from sidegate.events.catalogue import Kind, NewEvent, tidy
@@ -71,6 +71,7 @@ class MailSignIn:
 
     async def close(self) -> None:
         """End what still waits with "cannot tell now"."""
+        await asyncio.sleep(0)  # a task that never began would end without an answer
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -98,7 +99,7 @@ class MailSignIn:
         except asyncio.CancelledError:
             settled = CannotTell(Why.OUTAGE)
         except Exception as problem:
-            if not isinstance(problem, OUTAGES):
+            if not isinstance(problem, (Unavailable, *OUTAGES)):
                 log.exception("a sign-in could not be decided")
             settled = CannotTell(Why.OUTAGE, facts.account.id if facts.account else None)
         self._finish(attempt, answer, settled)
@@ -108,7 +109,7 @@ class MailSignIn:
             if verdict is Missing.COUNTERS:
                 facts = facts._replace(counters=await self._counters(attempt, facts.account))
             else:
-                facts = facts._replace(password=await self._password(attempt, facts.account))
+                facts = await self._judged(attempt, facts)
             verdict = decide(attempt, facts, self._policy)
         if isinstance(verdict, Refuse) and verdict.reason not in _NOT_COUNTED:
             await self._count(attempt)
@@ -124,6 +125,34 @@ class MailSignIn:
                 now=self._ctx.now(),
             )
         )
+
+    async def _judged(self, attempt: Attempt, facts: Facts) -> Facts:
+        """The facts with the judge's word, and with the account as it is by then.
+
+        A hash takes time, in which 2-step may be turned on or the password changed:
+        what is stored when the sign-in comes in decides (rules 1 and 6).
+        """
+        password = await self._password(attempt, facts.account)
+        if password is not PasswordCheck.RIGHT or facts.account is None:
+            return facts._replace(password=password)
+        account, app_password = await self._read(attempt)
+        judged = account and account.password_version == facts.account.password_version
+        return Facts(account, app_password, facts.counters, password if judged else None)
+
+    async def _read(self, attempt: Attempt) -> Found:
+        read: asyncio.Future[Found] = self._loop.create_future()
+
+        def reply(found: Found | Exception) -> None:
+            if read.done():
+                return
+            if isinstance(found, Exception):
+                read.set_exception(found)
+            else:
+                read.set_result(found)
+
+        address = canonical(attempt.login) or _NO_SUCH_ADDRESS
+        self._reader.submit(Lookup(address, attempt.secret, reply))
+        return await read
 
     async def _password(self, attempt: Attempt, account: AccountRecord | None) -> PasswordCheck:
         return await self._ctx.judge.check(
@@ -152,12 +181,15 @@ class MailSignIn:
         """Refusals leave at one fixed time after they arrived; so does "throttled"."""
         if isinstance(verdict, CannotTell) and verdict.why is not Why.THROTTLED:
             return
-        due = attempt.arrived / 1000 + self._delay
-        await asyncio.sleep(max(0.0, due - self._ctx.now() / 1000))
+        waited = (self._ctx.now() - attempt.arrived) / 1000
+        # Never longer than the delay, even where the clock was set back.
+        await asyncio.sleep(self._delay - max(0.0, min(waited, self._delay)))
 
     def _finish(self, attempt: Attempt, answer: Answer, verdict: Verdict) -> None:
-        answer(verdict)
-        self._writer.record(_event(attempt, verdict), network_of(attempt.address))
+        try:
+            answer(verdict)
+        finally:
+            self._writer.record(_event(attempt, verdict), network_of(attempt.address))
 
 
 def _counted_login(attempt: Attempt) -> str:
@@ -176,7 +208,7 @@ def _event(attempt: Attempt, verdict: Verdict) -> NewEvent:
         at=attempt.arrived,
         kind=kind,
         account_id=verdict.account_id,
-        address=attempt.address[:45],
+        address=tidy(attempt.address)[:45] if attempt.address else "",
         protocol=attempt.protocol.value,
         program=tidy(attempt.program) if attempt.program else "",
         reason=reason,

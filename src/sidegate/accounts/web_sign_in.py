@@ -52,21 +52,22 @@ def check_password(
         password_version=account.password_version if account else 0,
         secret=secret,
     )
-    if check is PasswordCheck.RIGHT and account is not None and account.enabled:
-        return RightPassword(account)
+    current = _unchanged(account) if check is PasswordCheck.RIGHT else None
+    if current is not None:
+        return RightPassword(current)
     if check is PasswordCheck.BUSY:
         return _cannot_tell(ctx, account_id, Why.BUSY, origin)
     if check is PasswordCheck.OUTAGE:
         return _cannot_tell(ctx, account_id, Why.OUTAGE, origin)
-    reason = Reason.ACCOUNT_DISABLED if check is PasswordCheck.RIGHT else Reason.WRONG_PASSWORD
     counters.add(
         login=login_digest,
         network=network,
         secret=counters.secret_digest(key=ctx.keys.current, login=name, secret=secret),
         now=ctx.now(),
     )
-    if account is not None:
-        note(ctx, kind=Kind.WEB_REFUSED, account_id=account.pk, origin=origin, reason=reason)
+    # For an unknown account too: the same work, down to what is written.
+    reason = _reason(account, check)
+    note(ctx, kind=Kind.WEB_REFUSED, account_id=account_id, origin=origin, reason=reason)
     return WrongPassword()
 
 
@@ -84,6 +85,20 @@ def signed_out(ctx: Context, *, account: Account, origin: Origin) -> None:
 def _cannot_tell(
     ctx: Context, account_id: int | None, why: Why, origin: Origin
 ) -> PasswordCannotTell:
-    if account_id is not None:
-        note(ctx, kind=Kind.WEB_UNAVAILABLE, account_id=account_id, origin=origin, reason=why)
+    note(ctx, kind=Kind.WEB_UNAVAILABLE, account_id=account_id, origin=origin, reason=why)
     return PasswordCannotTell(why)
+
+
+def _unchanged(account: Account | None) -> Account | None:
+    """The account as it is now: a hash takes time, in which it may be disabled or changed."""
+    if account is None:
+        return None
+    return Account.objects.filter(
+        pk=account.pk, enabled=True, password_version=account.password_version
+    ).first()
+
+
+def _reason(account: Account | None, check: PasswordCheck) -> Reason:
+    if account is None:
+        return Reason.UNKNOWN_ACCOUNT
+    return Reason.ACCOUNT_DISABLED if check is PasswordCheck.RIGHT else Reason.WRONG_PASSWORD

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import threading
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from sidegate.decisions.mail import PasswordCheck
 from sidegate.factors import account_password
@@ -37,22 +37,15 @@ class OwnDirectory:
         """Judge without holding the event loop."""
         if self._recognised(account_id, password_version, secret):
             return PasswordCheck.RIGHT
-        if not self._places.acquire(blocking=False):
-            return PasswordCheck.BUSY
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._pool, self._judge, account_id, password_hash, password_version, secret
-        )
+        judged = self._submit(account_id, password_hash, password_version, secret)
+        return await asyncio.wrap_future(judged) if judged else PasswordCheck.BUSY
 
     def check_blocking(
         self, *, account_id: int | None, password_hash: str, password_version: int, secret: str
     ) -> PasswordCheck:
         """Judge in the same bounded pool, waiting for it."""
-        if not self._places.acquire(blocking=False):
-            return PasswordCheck.BUSY
-        return self._pool.submit(
-            self._judge, account_id, password_hash, password_version, secret
-        ).result()
+        judged = self._submit(account_id, password_hash, password_version, secret)
+        return judged.result() if judged else PasswordCheck.BUSY
 
     def hash(self, secret: str) -> str:
         """The Argon2id hash to store."""
@@ -62,17 +55,25 @@ class OwnDirectory:
         """Let running hashes end; nothing new is taken."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    def _submit(
+        self, account_id: int | None, password_hash: str, password_version: int, secret: str
+    ) -> Future[PasswordCheck] | None:
+        """Begin to judge; `None` where the pool is full."""
+        if not self._places.acquire(blocking=False):
+            return None
+        judged = self._pool.submit(self._judge, account_id, password_hash, password_version, secret)
+        # Also where it is cancelled before it began.
+        judged.add_done_callback(lambda _: self._places.release())
+        return judged
+
     def _judge(
         self, account_id: int | None, password_hash: str, password_version: int, secret: str
     ) -> PasswordCheck:
-        try:
-            # An unknown account spends the same hash (rule 3).
-            right = account_password.verify(
-                password_hash=password_hash if account_id is not None else self._nobody,
-                secret=secret,
-            )
-        finally:
-            self._places.release()
+        # An unknown account spends the same hash (rule 3).
+        right = account_password.verify(
+            password_hash=password_hash if account_id is not None else self._nobody,
+            secret=secret,
+        )
         if not right or account_id is None:
             return PasswordCheck.WRONG
         self._remember(account_id, password_version, secret)
@@ -82,7 +83,7 @@ class OwnDirectory:
         parts = (
             account_id.to_bytes(8, "big"),
             password_version.to_bytes(8, "big"),
-            secret.encode(),
+            secret.encode("utf-8", "surrogatepass"),
         )
         return keyed_digest(key=self._key, purpose=b"recognise", parts=parts)
 

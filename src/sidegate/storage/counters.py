@@ -16,13 +16,17 @@ _SECRET_BYTES = 8
 
 def login_digest(*, key: bytes, login: str) -> bytes:
     """What a login is counted under, known or not: 16 bytes of a keyed digest."""
-    return keyed_digest(key=key, purpose=b"count-login", parts=(login.encode(),))[:_LOGIN_BYTES]
+    return keyed_digest(key=key, purpose=b"count-login", parts=(_bytes(login),))[:_LOGIN_BYTES]
 
 
 def secret_digest(*, key: bytes, login: str, secret: str) -> bytes:
     """What tells one wrong secret from another: 8 bytes of a keyed digest."""
-    parts = (login.encode(), secret.encode())
+    parts = (_bytes(login), _bytes(secret))
     return keyed_digest(key=key, purpose=b"count-secret", parts=parts)[:_SECRET_BYTES]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # whatever was typed can be counted
 
 
 def read(*, login: bytes, account_id: int | None, network: str, now: int) -> Counters:
