@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
+from sidegate.decisions.names import canonical
 from sidegate.decisions.throttle import Counters, Limits, throttled
 from sidegate.decisions.words import (
     Allow,
@@ -91,7 +92,7 @@ def decide(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Missing:
     (rule 5): throttling can never keep it out.
     """
     account = facts.account
-    if attempt.authzid and attempt.authzid != attempt.login:
+    if _acts_as_another(attempt):
         return Refuse(Reason.NOT_A_MASTER, account.id if account else None)
     if account is not None and facts.app_password is not None:
         return _by_app_password(attempt, account, facts.app_password, policy)
@@ -99,9 +100,26 @@ def decide(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Missing:
         return Missing.COUNTERS
     if throttled(facts.counters, policy.limits):
         return CannotTell(Why.THROTTLED, account.id if account else None)
-    if account is not None and app_passwords_count(account, policy):
-        return Refuse(Reason.NOT_AN_APP_PASSWORD, account.id)
+    if not _account_password_counts(account, policy):
+        reason = Reason.NOT_AN_APP_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
+        return Refuse(reason, account.id if account else None)
     return _by_account_password(account, facts.password)
+
+
+def _account_password_counts(account: AccountRecord | None, policy: Policy) -> bool:
+    """Whether it may be judged: where nobody's is, nobody's absence is either (rule 3)."""
+    if account is not None:
+        return not app_passwords_count(account, policy)
+    return policy.account_password is AccountPasswordMode.UNTIL_TWO_STEP
+
+
+def _acts_as_another(attempt: Attempt) -> bool:
+    """Whether it is a master sign-in (rule 11): another spelling of oneself is none."""
+    login, authzid = attempt.login, attempt.authzid
+    if not authzid or authzid == login:
+        return False
+    name = canonical(authzid)
+    return name is None or name != canonical(login)
 
 
 def _by_app_password(
