@@ -132,6 +132,8 @@ class SessionWatch:
                     sweep_due = clock() + SWEEP_EVERY
             except Unavailable:
                 log.debug("open sessions cannot be looked at: the database is away")
+            except Exception:  # whatever it was, revocations must go on being watched
+                log.exception("open sessions could not be looked at")
             await asyncio.sleep(WATCH_EVERY)
 
     def _end_forbidden(self) -> None:

@@ -54,8 +54,8 @@ def network_of(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
+    if isinstance(parsed, ipaddress.IPv6Address):
+        parsed = parsed.ipv4_mapped or ipaddress.IPv6Address(int(parsed))  # no scope
     if parsed.is_loopback:
         return str(parsed)
     prefix = 24 if isinstance(parsed, ipaddress.IPv4Address) else 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from sidegate.decisions.mail import AccountRecord, AppPasswordRecord
 from sidegate.factors import app_password
 from sidegate.storage.keys import KeyRing
 from sidegate.storage.worker import Worker
+
+log = logging.getLogger(__name__)
 
 Found = tuple[AccountRecord | None, AppPasswordRecord | None]
 Reply = Callable[[Found | Exception], None]
@@ -84,7 +87,10 @@ class FastReader:
 
 def _reply_all(found: Sequence[tuple[Reply, Found | Exception]]) -> None:
     for reply, value in found:
-        reply(value)
+        try:
+            reply(value)
+        except Exception:  # the others of the batch wait for theirs
+            log.exception("a sign-in could not be answered")
 
 
 _ACCOUNTS = (

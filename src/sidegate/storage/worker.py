@@ -69,9 +69,10 @@ class Worker(Generic[T]):
         while True:
             self._wake.wait()
             self._wake.clear()
+            closing = self._closing  # before the look: what was put before it is seen
             while self._waiting:
                 self._one_batch()
-            if self._closing:
+            if closing:
                 connection.close()
                 return
 

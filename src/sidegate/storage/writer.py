@@ -49,6 +49,7 @@ class Writer:
         )
         self._stamped: dict[tuple[int, str], int] = {}
         self._closing = threading.Event()
+        self._gave_up = False
 
     def start(self) -> None:
         """Start the writing thread."""
@@ -57,7 +58,7 @@ class Writer:
     def close(self) -> bool:
         """Write what waits and end the thread; False where the database would not take it."""
         self._closing.set()
-        return self._worker.close()
+        return self._worker.close() and not self._gave_up
 
     def record(self, event: NewEvent, network: str = "") -> None:
         """Write soon. With a network, an allowed sign-in makes it familiar."""
@@ -101,10 +102,13 @@ class Writer:
             if len(batch) > 1:  # one of them cannot be written: the others can
                 for item in batch:
                     self._worker.run_alone(item)
+            else:
+                log.error("an event %s cannot be written: it is left out", batch[0][0].kind)
             return
         # Behind the others that wait: events carry their own time.
         if self._closing.wait(_RETRY_SECONDS):
             log.error("%d events could not be written: the database is away", len(batch))
+            self._gave_up = True
             return
         for item in batch:
             self._worker.put(item)
