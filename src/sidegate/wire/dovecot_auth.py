@@ -11,6 +11,7 @@ sent back. A sign-in costs a few microseconds here, so that a line is cut once.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from sidegate.wire.program import program_of
@@ -54,6 +55,10 @@ def _text(parameter: bytes) -> str:
     if b"\1" in parameter:
         parameter = unescape(parameter)
     return parameter[:_MAX_FIELD].decode("utf-8", "replace")
+
+
+_repeated_text = lru_cache(maxsize=1024)(_text)
+"""The same for what comes again and again: services, and addresses of the same clients."""
 
 
 def _id(parameter: bytes) -> bytes:
@@ -144,24 +149,24 @@ def parse_auth(line: bytes) -> AuthRequest:
         name, _, value = part.partition(b"=")
         if name in _AUTH_FIELDS:
             fields[name] = value
-    client_id = fields.get(b"client_id", b"")
+    client_id, session = fields.get(b"client_id"), fields.get(b"session")
     return AuthRequest(
         _id(parts[1]),
         parts[2].upper(),
-        _text(fields.get(b"service") or fields.get(b"protocol", b"")),
-        _text(fields.get(b"rip", b"")),
+        _repeated_text((fields.get(b"service") or fields.get(b"protocol", b""))[:_MAX_FIELD]),
+        _repeated_text(fields.get(b"rip", b"")[:_MAX_FIELD]),
         program_of(unescape(client_id)) if client_id else "",
         b"secured" in fields,
-        _text(fields.get(b"session", b"")),
+        _text(session) if session else "",
         b"nologin" in fields,
-        unescape(fields.get(b"resp", b"")),
+        fields.get(b"resp", b""),  # base64 has nothing to escape
     )
 
 
 def parse_continuation(line: bytes) -> Continuation:
     """A line that begins with `CONT`."""
     parameters = _parameters(line, 1)
-    return Continuation(_id(parameters[0]), unescape(b"".join(parameters[1:2])))
+    return Continuation(_id(parameters[0]), b"".join(parameters[1:2]))
 
 
 def parse_cancel(line: bytes) -> bytes:

@@ -53,7 +53,10 @@ def plain(message: bytes) -> Credentials:
 
 def login(name: bytes, secret: bytes) -> Credentials:
     """LOGIN's two messages, in base64."""
-    return _credentials(decode_base64(name), decode_base64(secret), b"")
+    name, secret = decode_base64(name), decode_base64(secret)
+    if b"\0" in name or b"\0" in secret:
+        raise Malformed("NUL in a login or password")
+    return _credentials(name, secret, b"")
 
 
 def _credentials(name: bytes, secret: bytes, authzid: bytes) -> Credentials:
@@ -61,9 +64,7 @@ def _credentials(name: bytes, secret: bytes, authzid: bytes) -> Credentials:
         raise Malformed("no login or no password")
     if len(name) > MAX_NAME or len(authzid) > MAX_NAME or len(secret) > MAX_SECRET:
         raise Malformed("a login or password that is too long")
-    if b"\0" in name or b"\0" in secret:
-        raise Malformed("NUL in a login or password")
     try:
-        return Credentials(name.decode(), secret.decode(), authzid.decode())
+        return Credentials(name.decode(), secret.decode(), authzid.decode() if authzid else "")
     except UnicodeDecodeError:
         raise Malformed("not UTF-8") from None
