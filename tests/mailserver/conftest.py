@@ -18,12 +18,10 @@ import trustme
 
 from mailserver.nulldoor import NullDoor
 from peers import require
-
 from sidegate.decisions.ports import Mailbox
 from sidegate.mailserver.dovecot_conf import Listeners
 from sidegate.mailserver.places import Places, find_places
 from sidegate.mailserver.server import MailServer
-
 
 T = TypeVar("T")
 
@@ -35,8 +33,8 @@ ODD = "a=b@example.test"
 class LoopThread:
     """An event loop on a thread of its own, as blocking mail clients need one beside them."""
 
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop or asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
 

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from peers import require
-from sidegate.mailserver.dovecot_conf import DovecotSettings, Listeners, Relay, render, write_private
+from sidegate.mailserver.dovecot_conf import (
+    DovecotSettings,
+    Listeners,
+    Relay,
+    render,
+    write_private,
+)
 from sidegate.mailserver.errors import MailServerError
 
 SETTINGS = DovecotSettings(

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from mailserver.conftest import LoopThread, MailSetup, processes_of
 from sidegate.mailserver import process
@@ -76,6 +77,16 @@ def test_a_stop_during_the_pause_ends_at_once(
     loop.run(setup.stop())
     assert time.monotonic() - before < 0.5
     assert not processes_of(setup.places.conf / "dovecot.conf")
+
+
+def test_it_lives_under_uvloop_too(new_server: Callable[[], MailSetup]) -> None:
+    thread = LoopThread(uvloop.new_event_loop())
+    setup = new_server()
+    thread.run(setup.start())
+    assert thread.run(setup.server.ready())
+    thread.run(setup.stop())
+    assert not processes_of(setup.places.conf / "dovecot.conf")
+    thread.close()
 
 
 def test_one_that_does_not_end_is_killed(

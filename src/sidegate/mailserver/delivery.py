@@ -45,7 +45,9 @@ MAX_LINE = 64 * 1024
 IDLE = 1800.0
 """Seconds without a command after which a connection ends; Dovecot itself keeps them shorter."""
 
-THREADS = 8
+THREADS = 4
+"""How many messages are in memory, and on their way to LMTP, at a time."""
+
 CALLS = {"*": 20, "AUTH": 3, "MAIL": 5000, "RCPT": 50_000, "DATA": 5000, "RSET": 10_000}
 """How often a command may come on one connection."""
 
@@ -63,6 +65,8 @@ class Delivery:
         self._lmtp_socket = lmtp_socket
         self._secret = secrets.token_urlsafe(32)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lmtp")
+        self.slots = asyncio.Semaphore(THREADS)
+        """Held while a message is in memory. Dovecot has all of it before it comes here."""
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
 
@@ -166,6 +170,11 @@ class _Connection(SMTP):
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - named by the command
         """Dovecot adds AUTH= (RFC 4954, 5), which the library does not know."""
         await super().smtp_MAIL(_AUTH_PARAMETER.sub("", arg) if arg else arg)
+
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - named by the command
+        """Take a message when there is room for it."""
+        async with self._delivery.slots:
+            await super().smtp_DATA(arg or "")
 
     async def smtp_VRFY(self, arg: str | None) -> None:  # noqa: N802, ARG002 - the library's
         """Answer everything alike."""

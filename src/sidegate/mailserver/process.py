@@ -90,7 +90,10 @@ class DovecotProcess:
 
     def start(self) -> None:
         """Start it and watch over it."""
-        self._spawn()
+        try:
+            self._spawn()
+        except OSError as error:
+            raise MailServerError(f"the private Dovecot cannot be started: {error}") from error
         self._watch = asyncio.get_running_loop().create_task(self._supervise())
 
     async def stop(self) -> None:
@@ -135,23 +138,26 @@ class DovecotProcess:
     async def _supervise(self) -> None:
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE
-        while self._process is not None:
+        while True:
             born = loop.time()
-            status = await self._until_exit(self._process)
-            self._process = None
+            status = await self._until_exit()
             if self._stopping:
                 return
             if loop.time() - born >= GOOD_LIFE:
                 pause = FIRST_PAUSE
-            log.error("the private Dovecot ended (%s); again in %.0f s", status, pause)
+            log.error("the private Dovecot ended (status %s); again in %.0f s", status, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
-            self._spawn()
+            try:
+                self._spawn()
+            except OSError:
+                log.exception("the private Dovecot cannot be started")
 
-    async def _until_exit(self, process: subprocess.Popen[bytes]) -> int:
-        """Forward its log until it has ended, and reap it."""
-        if process.stderr is None:
-            raise RuntimeError("no pipe")
+    async def _until_exit(self) -> int | None:
+        """Forward its log until it has ended, and reap it; `None` where it was not started."""
+        process = self._process
+        if process is None or process.stderr is None:
+            return None
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
         pipe, _ = await loop.connect_read_pipe(
@@ -167,6 +173,7 @@ class DovecotProcess:
         finally:
             forward.cancel()
             pipe.close()
+            self._process = None
         return status
 
     async def _forward(self, reader: asyncio.StreamReader) -> None:

@@ -37,7 +37,7 @@ class MailServer:
     connects, and the mail user must be able to open them.
     """
 
-    def __init__(  # noqa: PLR0913 - plain values, all by name
+    def __init__(
         self,
         *,
         places: Places,
