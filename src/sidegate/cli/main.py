@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -40,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    # What it would log, it raises too, and that is said once.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     if arguments.needs == CONTEXT:
         given: Config | Context | None = open_context(load_config(arguments.data, arguments.config))
     elif arguments.needs == CONFIG:

@@ -16,7 +16,7 @@ from sidegate.cli.output import print_json, say
 from sidegate.cli.serving import make_data_folder
 from sidegate.config import Config, ConfigError, load_config
 from sidegate.config.loading import FILE_NAME, default_text
-from sidegate.mailserver.places import MailUser, Places, find_places
+from sidegate.mailserver.places import MARKER, MailUser, Places, find_places
 from sidegate.storage.archive import Archive, open_archive
 from sidegate.storage.database import SQLITE_FILE
 from sidegate.storage.targets import is_empty, knows_migration
@@ -40,9 +40,7 @@ def restore(arguments: Namespace) -> int:
             config = load_config(data)
             accounts = _bring_up_to_date(config, archive)
         except BaseException:
-            # Both were empty before: half of an installation would only mislead.
-            _empty(data)
-            _empty(config.keys_folder)
+            _undo(config)
             raise
     if arguments.json:
         print_json({"data": str(config.data), "accounts": accounts})
@@ -153,12 +151,17 @@ def _new_file(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def _undo(config: Config) -> None:
+    """Empty what was empty before: half of an installation would only mislead."""
+    marker = config.data / MARKER
+    if marker.exists():
+        shutil.rmtree(marker.read_text(encoding="utf-8").strip(), ignore_errors=True)
+    for folder in (config.data, config.keys_folder):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _bring_up_to_date(config: Config, archive: Archive) -> int:

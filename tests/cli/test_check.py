@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+import trustme
+
+from command_line import Commands, migrated
+from sidegate.cli.check_certificate import check_certificate
+from sidegate.cli.findings import Finding
+from sidegate.config import load_config
+
+
+def states(commands: Commands, status: int = 0) -> dict[str, str]:
+    done = commands.run("check", "--json")
+    assert done.returncode == status, done.stdout + done.stderr
+    return {finding["what"]: finding["state"] for finding in json.loads(done.stdout)}
+
+
+def test_nothing_there_yet(tmp_path: Path) -> None:
+    commands = Commands(tmp_path / "none")
+    assert states(commands, 1)["data folder"] == "problem"
+    assert not commands.data.exists()
+
+
+def test_made_but_not_running(tmp_path: Path) -> None:
+    commands = migrated(
+        tmp_path / "data", '[mailserver]\nprivate = false\n[listen]\nportal = "unix:p"'
+    )
+    found = states(commands)
+    assert found["database"] == found["keys"] == "ok"
+    assert found["codes"] == found["running"] == "warning"
+    text = commands.done("check")
+    assert "warning  codes: " in text
+    assert "-> start sidegate serve" in text
+
+
+def test_keys_open_to_others(tmp_path: Path) -> None:
+    commands = migrated(tmp_path / "data")
+    (commands.data / "keys" / "digest-1.key").chmod(0o640)
+    found = states(commands, 1)
+    assert found["keys"] == "problem"
+
+
+def certificate_found(
+    folder: Path, *names: str, ends_in: int = 100, other_key: bool = False
+) -> Finding:
+    authority = trustme.CA()
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(days=ends_in)
+    issued = authority.issue_cert(*names, not_after=end)
+    shown_key = authority.issue_cert(*names) if other_key else issued
+    issued.cert_chain_pems[0].write_to_path(str(folder / "c.pem"))
+    shown_key.private_key_pem.write_to_path(str(folder / "k.pem"))
+    (folder / "k.pem").chmod(0o600)
+    (folder / "sidegate.toml").write_text('[tls]\ncertificate = "c.pem"\nkey = "k.pem"\n')
+    return check_certificate(load_config(folder))
+
+
+def test_certificates(tmp_path: Path) -> None:
+    assert certificate_found(tmp_path, "localhost").state == "ok"
+    (tmp_path / "k.pem").chmod(0o604)
+    assert "open to everybody" in check_certificate(load_config(tmp_path)).text
+    assert "ends on" in certificate_found(tmp_path, "localhost", ends_in=3).text
+    assert "ended on" in certificate_found(tmp_path, "localhost", ends_in=-1).text
+    assert "does not name localhost" in certificate_found(tmp_path, "mail.example.test").text
+    assert "another one" in certificate_found(tmp_path, "localhost", other_key=True).text
+    (tmp_path / "c.pem").write_text("nothing")
+    assert "PEM" in check_certificate(load_config(tmp_path)).text
+    (tmp_path / "c.pem").unlink()
+    assert "No such file" in check_certificate(load_config(tmp_path)).text
+
+
+@pytest.mark.parametrize("name", ["*.example.test", "mail.example.test"])
+def test_names_with_a_star(tmp_path: Path, name: str) -> None:
+    from cryptography import x509  # noqa: PLC0415 - one test needs it
+
+    from sidegate.cli.check_certificate import names_host  # noqa: PLC0415 - the same
+
+    issued = trustme.CA().issue_cert(name)
+    certificate = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
+    assert names_host(certificate, "Mail.example.test")
+    assert not names_host(certificate, "example.test")
+    assert not names_host(certificate, "127.0.0.1")
+    assert tmp_path.is_dir()
