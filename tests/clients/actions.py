@@ -1,0 +1,85 @@
+"""Actions on a data folder as other processes take them: JSON lines in, JSON lines out.
+
+It stands for the pages of the portal, which have tests of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sidegate.config import load_config
+from sidegate.serve import setup
+
+context = setup(load_config(Path(sys.argv[1])))
+
+from django.db import connection  # noqa: E402 - models need configured settings
+
+from sidegate.accounts import app_passwords, people, two_step  # noqa: E402
+from sidegate.accounts.context import Origin  # noqa: E402
+from sidegate.storage.models import Account  # noqa: E402
+
+OWNER = Origin(by="owner", address="192.0.2.7", program="test browser")
+
+
+def add(*, address: str, password: str) -> dict[str, Any]:
+    account = people.add(context, address=address, name="", password=password, origin=OWNER)
+    return {"id": account.pk}
+
+
+def two_step_on(*, address: str) -> dict[str, Any]:
+    account = Account.objects.get(address=address)
+    two_step.turn_on(context, account=account, number="+37120000001", channel="sms", origin=OWNER)
+    return {}
+
+
+def two_step_off(*, address: str) -> dict[str, Any]:
+    account = Account.objects.get(address=address)
+    return {"revoked": two_step.turn_off(context, account=account, origin=OWNER)}
+
+
+def app_password(*, address: str, scopes: list[str]) -> dict[str, Any]:
+    made = app_passwords.make(
+        context,
+        account=Account.objects.get(address=address),
+        app="mail",
+        device="windows",
+        scopes=frozenset(scopes),
+        origin=OWNER,
+    )
+    return {"id": made.id, "secret": made.secret}
+
+
+def revoke(*, address: str, app_password_id: int) -> dict[str, Any]:
+    account = Account.objects.get(address=address)
+    done = app_passwords.revoke(
+        context, account=account, app_password_id=app_password_id, origin=OWNER
+    )
+    return {"revoked": done}
+
+
+def enable(*, address: str, enabled: bool) -> dict[str, Any]:
+    account = Account.objects.get(address=address)
+    people.set_enabled(context, account=account, enabled=enabled, origin=OWNER)
+    return {}
+
+
+def password(*, address: str, password: str, keep: bool) -> dict[str, Any]:
+    account = Account.objects.get(address=address)
+    people.change_password(
+        context, account=account, password=password, keep_app_passwords=keep, origin=OWNER
+    )
+    return {}
+
+
+TAKEN = (add, two_step_on, two_step_off, app_password, revoke, enable, password)
+ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {action.__name__: action for action in TAKEN}
+
+for line in sys.stdin:
+    asked = json.loads(line)
+    answer = ACTIONS[asked.pop("action")](**asked)
+    connection.close()  # nothing is held between two actions
+    print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
