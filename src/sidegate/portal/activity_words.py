@@ -21,7 +21,7 @@ class Told(NamedTuple):
     at: int
     icon: str
     tone: str
-    """good, bad, notice or plain; the words say the same."""
+    """fine, refused, unsure or quiet; the words say the same."""
     title: str
     reason: str
     where: list[str]
@@ -36,65 +36,69 @@ _PROTOCOLS = {
     "sieve": "ManageSieve",
 }
 _KINDS: dict[str, tuple[Promise, str, str]] = {
-    Kind.MAIL_ALLOWED: (gettext_lazy("A mail program signed in"), "envelope", "good"),
-    Kind.MAIL_REFUSED: (gettext_lazy("A mail program was refused"), "no-symbol", "bad"),
+    Kind.MAIL_ALLOWED: (gettext_lazy("A mail program signed in"), "envelope", "fine"),
+    Kind.MAIL_REFUSED: (gettext_lazy("A mail program was refused"), "no-symbol", "refused"),
     Kind.MAIL_UNAVAILABLE: (
         gettext_lazy("A mail program was asked to try again later"),
         "exclamation-triangle",
-        "notice",
+        "unsure",
     ),
     Kind.MAIL_SESSION_ENDED: (
         gettext_lazy("A mail program's open session was ended"),
         "power",
-        "plain",
+        "quiet",
     ),
     Kind.WEB_SIGNED_IN: (
         gettext_lazy("Signed in to these pages"),
         "arrow-right-end-on-rectangle",
-        "good",
+        "fine",
     ),
-    Kind.WEB_REFUSED: (gettext_lazy("A sign-in to these pages was refused"), "no-symbol", "bad"),
+    Kind.WEB_REFUSED: (
+        gettext_lazy("A sign-in to these pages was refused"),
+        "no-symbol",
+        "refused",
+    ),
     Kind.WEB_UNAVAILABLE: (
         gettext_lazy("A sign-in to these pages was asked to try again later"),
         "exclamation-triangle",
-        "notice",
+        "unsure",
     ),
     Kind.WEB_SIGNED_OUT: (
         gettext_lazy("Signed out of these pages"),
         "arrow-left-start-on-rectangle",
-        "plain",
+        "quiet",
     ),
-    Kind.CODE_SENT: (gettext_lazy("A code was sent"), "device-phone-mobile", "plain"),
+    Kind.CODE_SENT: (gettext_lazy("A code was sent"), "device-phone-mobile", "quiet"),
     Kind.CODE_NOT_SENT: (
         gettext_lazy("A code could not be sent"),
         "exclamation-triangle",
-        "notice",
+        "unsure",
     ),
-    Kind.CODE_WRONG: (gettext_lazy("A wrong code was typed"), "no-symbol", "bad"),
+    Kind.CODE_WRONG: (gettext_lazy("A wrong code was typed"), "no-symbol", "refused"),
     Kind.TWO_STEP_ON: (
         gettext_lazy("2-Step Verification was turned on"),
         "shield-check",
-        "good",
+        "fine",
     ),
     Kind.TWO_STEP_OFF: (
         gettext_lazy("2-Step Verification was turned off"),
         "shield-exclamation",
-        "notice",
+        "unsure",
     ),
-    Kind.APP_PASSWORD_MADE: (gettext_lazy("An app password was made"), "key", "plain"),
+    Kind.APP_PASSWORD_MADE: (gettext_lazy("An app password was made"), "key", "quiet"),
     Kind.APP_PASSWORD_REVOKED: (
         gettext_lazy("An app password was revoked"),
         "no-symbol",
-        "plain",
+        "quiet",
     ),
     Kind.PASSWORD_CHANGED: (
         gettext_lazy("The account password was changed"),
         "lock-closed",
-        "plain",
+        "quiet",
     ),
-    Kind.ACCOUNT_ADDED: (gettext_lazy("The account was added"), "user", "plain"),
-    Kind.ACCOUNT_ENABLED: (gettext_lazy("The account was enabled"), "user", "plain"),
-    Kind.ACCOUNT_DISABLED: (gettext_lazy("The account was disabled"), "user-minus", "bad"),
+    Kind.ACCOUNT_ADDED: (gettext_lazy("The account was added"), "user", "quiet"),
+    Kind.ACCOUNT_ENABLED: (gettext_lazy("The account was enabled"), "user", "quiet"),
+    Kind.ACCOUNT_DISABLED: (gettext_lazy("The account was disabled"), "user-minus", "refused"),
 }
 _REASONS: dict[str, Promise] = {
     Reason.UNKNOWN_ACCOUNT: gettext_lazy("there is no such account"),

@@ -81,4 +81,4 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, *, status: int, title: Promise, text: Promise) -> HttpResponse:
     shown = {"title": title, "text": text, "way_out_text": _("Go to the start page")}
-    return render(request, "pages/error.html", shown, status=status)
+    return render(request, "portal/error.html", shown, status=status)

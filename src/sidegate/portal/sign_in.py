@@ -36,7 +36,7 @@ def sign_in(request: PortalRequest) -> HttpResponse:
     next_path = sign_in_stages.safe_next(request)
     if account_of(request) is not None:
         return redirect(next_path)
-    form = SignInForm(request.POST or None)
+    form = SignInForm(request.POST or None, initial=_typed(request))
     if request.method != "POST" or not form.is_valid():
         return _page(request, form, next_path)
     answer = web_sign_in.check_password(
@@ -56,6 +56,12 @@ def sign_in(request: PortalRequest) -> HttpResponse:
         return redirect(next_path)
     sign_in_stages.password_was_right(request, answer.account, next_path=next_path)
     return code_pages.send_first(request, _FLOW, answer.account)
+
+
+def _typed(request: PortalRequest) -> dict[str, str]:
+    # Whoever comes back from the second stage need not type the address again.
+    pending = sign_in_stages.pending(request)
+    return {"email": pending.account.address} if pending else {}
 
 
 def _page(
