@@ -181,6 +181,7 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
         ('[listen]\ndovecot_client = ["0.0.0.0:1"]', ["dovecot_client", "open to other machines"]),
         ('[listen]\ndovecot_master = "192.0.2.1:1"', ["dovecot_master", "open to other machines"]),
         (f'[listen]\nportal = "unix:/{"a" * 120}"', ["121 bytes", "107"]),
+        ('[listen]\nimaps = "127.0.0.1:2143"', ["imaps", "where imap listens already"]),
         ('[listen]\nsocket_mode = "0990"', ["octal"]),
         ("[listen]\nsocket_mode = 660", ["octal"]),
         ('[listen]\nsocket_group = "no-such-group"', ["no group here"]),

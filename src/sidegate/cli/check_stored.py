@@ -43,7 +43,7 @@ def check_database(config: Config) -> Finding:
     try:
         open_context(config)
     except Failure as failure:
-        return problem("database", failure.text, "see there")
+        return problem("database", failure.text, "")
     except Exception as error:
         text = expected(error)
         if text is None:

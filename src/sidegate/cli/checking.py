@@ -37,8 +37,10 @@ def _findings(config: Config) -> Iterator[Finding]:
     if missing is not None:
         yield missing
     else:
-        yield check_keys(config)
-        yield check_database(config)
+        keys = check_keys(config)
+        yield keys
+        if keys.state == "ok":
+            yield check_database(config)
         yield check_certificate(config)
     if config.mailserver.private:
         yield _dovecot()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import grp
 import pwd
+from collections.abc import Iterator
 from typing import NoReturn
 
-from sidegate.config.endpoints import TcpEndpoint, is_loopback_host
+from sidegate.config.endpoints import Endpoint, TcpEndpoint, is_loopback_host
 from sidegate.config.errors import ConfigError, NotAllowed, shown
 from sidegate.config.model import Config
 from sidegate.config.options import options, sections
@@ -55,18 +56,33 @@ def _check_certificate(config: Config) -> None:
         )
 
 
-def _check_endpoints(config: Config) -> None:
-    """Each endpoint again, now that the data folder is known."""
+def _endpoints(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Section, key and text of each endpoint."""
     for section in sections():
         for row in options(section):
-            if not row.kind.endpoint:
-                continue
-            value = getattr(getattr(config, section.name), row.key)
-            for text in (value,) if isinstance(value, str) else value:
-                try:
-                    config.endpoint(text)
-                except NotAllowed as why:
-                    _refuse(config, f"[{section.name}] {row.key} = {shown(text)}: {why}")
+            if row.kind.endpoint:
+                value = getattr(getattr(config, section.name), row.key)
+                for text in (value,) if isinstance(value, str) else value:
+                    yield section.name, row.key, text
+
+
+def _check_endpoints(config: Config) -> None:
+    """Each endpoint again, now that the data folder is known, and none of ours twice."""
+    taken: dict[Endpoint, str] = {}
+    for section, key, text in _endpoints(config):
+        try:
+            endpoint = config.endpoint(text)
+        except NotAllowed as why:
+            _refuse(config, f"[{section}] {key} = {shown(text)}: {why}")
+        if section != "listen" or endpoint is None:
+            continue
+        if endpoint in taken:
+            _refuse(
+                config,
+                f"[listen] {key} = {shown(text)} is where {taken[endpoint]} listens already; "
+                'allowed: another, or "" for off',
+            )
+        taken[endpoint] = key
 
 
 def _check_auth_listeners(config: Config) -> None:

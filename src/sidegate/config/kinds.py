@@ -226,7 +226,7 @@ def web_address(*, bare: bool) -> Kind[str]:
             check_host(host)
         if bare and (parts.path not in ("", "/") or "?" in value or "#" in value):
             raise NotAllowed
-        return f"{parts.scheme}://{parts.netloc}" if bare else value
+        return f"{parts.scheme}://{parts.netloc.lower()}" if bare else value
 
     return Kind(read, allowed)
 

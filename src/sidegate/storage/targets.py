@@ -23,11 +23,15 @@ def knows_migration(name: object) -> bool:
 
 
 def is_empty(url: str) -> bool:
-    """Whether a PostgreSQL database holds no table of ours yet. Raises `TargetProblem`."""
+    """Whether a PostgreSQL database holds nothing of ours yet. Raises `TargetProblem`."""
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connected:
-            found = connected.execute("SELECT to_regclass('account')").fetchone()
+            found = connected.execute("SELECT to_regclass('event')").fetchone()
+            if found is None or found[0] is None:
+                return True
+            # Empty tables are what a restore that failed leaves behind.
+            used = connected.execute("SELECT EXISTS (SELECT 1 FROM event)").fetchone()
     except psycopg.Error as error:
         first_line = next(iter(str(error).splitlines()), "")
         raise TargetProblem(f"the database cannot be reached: {first_line}") from None
-    return found is None or found[0] is None
+    return used is not None and not used[0]
