@@ -140,6 +140,18 @@ def test_somebody_who_never_reads_is_read_no_further(open_door: OpenDoor) -> Non
     asyncio.run(run())
 
 
+def test_nothing_is_asked_for_a_connection_that_was_dropped(open_door: OpenDoor) -> None:
+    async def run() -> None:
+        async with open_door() as door:
+            reader, writer = await connected(door)
+            dropped = auth(1, "broken@example.test", more="\tnologin")
+            writer.write(dropped + auth(2, "alice@example.test"))
+            assert await closed(reader)
+            assert [attempt.login for attempt in door.sign_in.seen] == ["broken@example.test"]
+
+    asyncio.run(run())
+
+
 # What reaches the decision -------------------------------------------------------
 
 
