@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import imaplib
+import logging
 import os
 import poplib
 import smtplib
@@ -325,6 +327,33 @@ def test_the_secret_of_the_run_is_nowhere_but_in_its_file(running: MailSetup) ->
         assert (running.places.conf / name).stat().st_mode & 0o777 == 0o600
     for folder in Path("/proc").glob("[0-9]*"):
         assert secret.encode() not in (folder / "cmdline").read_bytes()
+
+
+def test_no_secret_and_no_message_is_logged(
+    new_server: Callable[[], MailSetup],
+    loop: LoopThread,
+    tls: ssl.SSLContext,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    setup = new_server()
+    with caplog.at_level(logging.DEBUG):
+        loop.run(setup.start())
+        for login, secret in ((ALICE, "unique-wrong-1"), ("unique-wrong-2", "x")):
+            for make in (smtp_tls, smtp_starttls):
+                with make(setup, tls) as client, pytest.raises(smtplib.SMTPAuthenticationError):
+                    client.login(login, secret)
+            with imap_tls(setup, tls) as reader, pytest.raises(imaplib.IMAP4.error):
+                reader.login(login, secret)
+        with smtp_tls(setup, tls) as client:
+            client.login(ALICE, PASSWORD)
+            client.send_message(letter("unique-subject", body="unique-body"))
+        loop.run(setup.stop())
+    assert "master: Info: Dovecot" in caplog.text  # it was listened to
+    relay = setup.server._delivery._secret
+    for text in ("unique-wrong-1", "unique-wrong-2", relay, "unique-subject", "unique-body"):
+        plain = base64.b64encode(text.encode()).decode().rstrip("=")[2:-2]
+        assert text not in caplog.text
+        assert plain not in caplog.text
 
 
 def test_nothing_but_our_dovecot_submits(running: MailSetup) -> None:

@@ -156,6 +156,14 @@ def test_a_named_user_is_taken(open_folder: Callable[[], Path]) -> None:
     assert found.user.uid == pwd.getpwnam("nobody").pw_uid
 
 
+def test_a_user_without_a_name_is_said(
+    open_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 3_999_999)
+    with pytest.raises(PlacesError, match=r"user 3999999 or group .* has no name here"):
+        find_places(open_folder())
+
+
 def test_only_root_names_another_user(
     open_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

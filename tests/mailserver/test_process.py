@@ -223,6 +223,8 @@ def test_a_master_that_was_left_is_ended_at_the_next_start(
     assert left is not None
     config = setup.places.conf / "dovecot.conf"
     uid = setup.places.runs_as.uid
+    until((setup.places.base / "master.pid").exists)
+    time.sleep(0.5)  # Dovecot is slow to end while it starts
     # Not ours: another configuration, another user.
     process.end_stale_master(base=setup.places.base, config=Path("/other"), uid=uid)
     process.end_stale_master(base=setup.places.base, config=config, uid=uid + 1)

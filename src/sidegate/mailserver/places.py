@@ -86,6 +86,7 @@ def find_places(data: Path, user: str = "") -> Places:
 
 def _mail_user(name: str) -> MailUser | None:
     if os.geteuid() != 0:
+        _named(MailUser(os.geteuid(), os.getegid()))
         if name and name != pwd.getpwuid(os.geteuid()).pw_name:
             raise PlacesError(
                 f'[mailserver] user = "{name}": only root can run the mail processes as another'
@@ -98,9 +99,19 @@ def _mail_user(name: str) -> MailUser | None:
             continue
         if entry.pw_uid == 0:
             raise PlacesError("[mailserver] user: the mail processes never run as root")
-        return MailUser(entry.pw_uid, entry.pw_gid)
+        return _named(MailUser(entry.pw_uid, entry.pw_gid))
     named = name or ", ".join(CANDIDATES)
     raise PlacesError(f"[mailserver] user: there is no such user ({named})")
+
+
+def _named(user: MailUser) -> MailUser:
+    """Return a user whom Dovecot's configuration, which knows names only, can name."""
+    try:
+        if user.name and user.group:
+            return user
+    except KeyError:
+        pass
+    raise PlacesError(f"user {user.uid} or group {user.gid} has no name here; Dovecot needs one")
 
 
 def _root(data: Path, user: MailUser | None) -> Path:
