@@ -189,7 +189,7 @@ class MailSignIn:
         try:
             answer(verdict)
         finally:
-            self._writer.record(_event(attempt, verdict), network_of(attempt.address))
+            self._writer.record(_event(attempt, verdict))
 
 
 def _counted_login(attempt: Attempt) -> str:

@@ -125,9 +125,7 @@ def _measured(plan: Plan) -> list[Result]:
 
 def _round(server: Server, plan: Plan) -> Round:
     def ask(seconds: float) -> load.Asked:
-        return load.ask(
-            server.path, server.questions, seconds=seconds, in_flight=load.IN_FLIGHT
-        )
+        return load.ask(server.path, server.questions, seconds=seconds, in_flight=load.IN_FLIGHT)
 
     ask(plan.warm_up)
     before = settled_cpu_seconds(server.pid, quiet=plan.quiet)
@@ -187,9 +185,7 @@ def _print(results: list[Result]) -> None:
     _say(f"{'':24}{'decisions/s':>14}{'p99 ms':>10}{'CPU µs each':>14}  all rounds, decisions/s")
     for result in results:
         rounds = " ".join(f"{one.rate:.0f}" for one in result.rounds)
-        _say(
-            f"{result.name:24}{result.rate:14.0f}{result.p99:10.2f}{result.cpu:14.1f}  {rounds}"
-        )
+        _say(f"{result.name:24}{result.rate:14.0f}{result.p99:10.2f}{result.cpu:14.1f}  {rounds}")
 
 
 def _told(row: Row) -> str:

@@ -113,9 +113,7 @@ def _dovecot(folder: Path, scheme: str, people: People, asked: Questions) -> Ite
     os.chown(base, uid, gid)
     plain = scheme == "{PLAIN}"
     passwords = folder / "passwords"
-    write_passwords(
-        passwords, people, shared=None if plain else _hashed(scheme), uid=uid, gid=gid
-    )
+    write_passwords(passwords, people, shared=None if plain else _hashed(scheme), uid=uid, gid=gid)
     values = {"base": base, "user": user, "group": group, "passwords": passwords}
     template = _template()
     text = template.read_text() if template else ""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import NamedTuple
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
 FAMILIAR_FOR = 30 * DAY
 """Milliseconds for which a network stays familiar after a sign-in from it."""
+
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"({_OCTET}\.{_OCTET}\.{_OCTET})\.{_OCTET}")
 
 
 class Counters(NamedTuple):
@@ -50,6 +54,8 @@ def network_of(address: str) -> str:
     Loopback counts as a single address, as everybody behind one host shares it;
     text that is no address counts as one network of its own, named "unknown".
     """
+    if (found := _IPV4.fullmatch(address)) and not address.startswith("127."):
+        return f"{found[1]}.0/24"  # what nearly all are; `ipaddress` takes ten times as long
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

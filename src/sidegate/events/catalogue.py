@@ -61,5 +61,7 @@ def checked_detail(detail: tuple[tuple[str, str | int], ...]) -> dict[str, str |
 
 def tidy(text: str) -> str:
     """A program's own words, on one line and bounded, safe to store and show."""
-    printable = "".join(ch if ch.isprintable() else " " for ch in text[: MAX_TEXT * 2])
+    printable = text[: MAX_TEXT * 2]
+    if not printable.isprintable():
+        printable = "".join(ch if ch.isprintable() else " " for ch in printable)
     return " ".join(printable.split())[:MAX_TEXT].rstrip()

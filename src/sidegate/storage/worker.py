@@ -19,13 +19,17 @@ T = TypeVar("T")
 OUTAGES = (DatabaseError, PoolTimeout)
 """What a database that is away raises; everything else is a mistake of ours."""
 
+_AGAIN_SECONDS = 5.0
+"""Until `between` is tried again after it failed."""
+
 
 class Worker(Generic[T]):
     """Hands everything that waits to `work`, in one call, on a thread of its own.
 
     `work` gets up to `most` items and runs with a database connection; after an
     outage the connection is closed, so that the next batch opens a new one. `failed`
-    gets the items of a batch that `work` raised for.
+    gets the items of a batch that `work` raised for. `between` is called after each
+    batch; it returns the seconds after which to call it even without one, if at all.
     """
 
     def __init__(
@@ -35,10 +39,12 @@ class Worker(Generic[T]):
         work: Callable[[Sequence[T]], None],
         failed: Callable[[Sequence[T], Exception], None],
         most: int,
+        between: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._work = work
         self._failed = failed
         self._most = most
+        self._between = between
         self._waiting: deque[T] = deque()
         self._wake = threading.Event()
         self._closing = False
@@ -66,12 +72,16 @@ class Worker(Generic[T]):
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        again: float | None = None
         while True:
-            self._wake.wait()
+            self._wake.wait(again)
             self._wake.clear()
             closing = self._closing  # before the look: what was put before it is seen
             while self._waiting:
                 self._one_batch()
+                if self._waiting:
+                    self._run_between()
+            again = self._run_between()
             if closing:
                 connection.close()
                 return
@@ -88,12 +98,24 @@ class Worker(Generic[T]):
         try:
             self._work(batch)
         except OUTAGES as problem:
-            log.warning("%s: the database is away: %s", self._thread.name, type(problem).__name__)
-            _forget_connection()
+            self._outage(problem)
             self._failed(batch, problem)
         except Exception as problem:
             log.exception("%s: a batch failed", self._thread.name)
             self._failed(batch, problem)
+
+    def _run_between(self) -> float | None:
+        try:
+            return self._between()
+        except OUTAGES as problem:
+            self._outage(problem)
+        except Exception:
+            log.exception("%s: what it does between batches failed", self._thread.name)
+        return _AGAIN_SECONDS
+
+    def _outage(self, problem: Exception) -> None:
+        log.warning("%s: the database is away: %s", self._thread.name, type(problem).__name__)
+        _forget_connection()
 
 
 def _forget_connection() -> None:

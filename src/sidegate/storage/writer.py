@@ -11,16 +11,20 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg_pool import PoolTimeout
 
 from sidegate.events.catalogue import Kind, NewEvent, checked_detail
-from sidegate.storage import counters
+from sidegate.storage.stamps import Stamps
 from sidegate.storage.worker import Worker
 
 log = logging.getLogger(__name__)
 
-MOST = 2000
+MOST = 20_000
 """Events in one transaction."""
-STAMP_EVERY = 60_000
-"""Milliseconds within which a second "last used" or familiar network is not written."""
-_STAMPS_KEPT = 200_000
+MANY = 500
+"""Events in a transaction from which on the next one waits, to become larger."""
+REST_SECONDS = 0.5
+"""How long it waits: what a page of the database costs is then shared by more events."""
+STAMP_SECONDS = 1.0
+STAMP_SECONDS_BUSY = 30.0
+"""How long stamps wait for one another: with little to write, and with much."""
 _RETRY_SECONDS = 0.5
 Column = str | int | None
 _INSERT_EVENT = (
@@ -28,14 +32,10 @@ _INSERT_EVENT = (
     " (at, kind, account_id, address, protocol, program, reason, app_password_id, detail)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-_STAMP = (
-    "UPDATE app_password SET last_used_at = %s, last_used_address = %s,"
-    " last_used_protocol = %s, last_used_program = %s WHERE id = %s"
-)
 
 
 class Writer:
-    """Writes events in the order they came, many in one transaction.
+    """Writes events in the order they came, many in one transaction, and their stamps.
 
     An outage loses nothing: what could not be written waits for the database, up to
     `MOST_WAITING` events.
@@ -44,10 +44,11 @@ class Writer:
     MOST_WAITING = 500_000
 
     def __init__(self) -> None:
-        self._worker = Worker[tuple[NewEvent, str]](
-            name="writer", work=self._work, failed=self._failed, most=MOST
+        self._worker = Worker[NewEvent](
+            name="writer", work=self._work, failed=self._failed, most=MOST, between=self._between
         )
-        self._stamped: dict[tuple[int, str], int] = {}
+        self._stamps = Stamps()
+        self._busy = False
         self._closing = threading.Event()
         self._gave_up = False
 
@@ -60,50 +61,42 @@ class Writer:
         self._closing.set()
         return self._worker.close() and not self._gave_up
 
-    def record(self, event: NewEvent, network: str = "") -> None:
-        """Write soon. With a network, an allowed sign-in makes it familiar."""
+    def record(self, event: NewEvent) -> None:
+        """Write soon; an allowed sign-in makes its network familiar, too."""
         if self._worker.waiting() < self.MOST_WAITING:
-            self._worker.put((event, network))
+            self._worker.put(event)
 
-    def _work(self, batch: Sequence[tuple[NewEvent, str]]) -> None:
-        used, familiar = self._stamps(batch)
+    def _work(self, batch: Sequence[NewEvent]) -> None:
+        rows = [event_row(event) for event in batch]
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(_INSERT_EVENT, [event_row(event) for event, _ in batch])
-            if used:
-                cursor.executemany(_STAMP, used)
-            if familiar:
-                counters.mark_familiar(cursor, familiar)
-        # Only what was committed counts as stamped.
-        for event, network in batch:
+            cursor.executemany(_INSERT_EVENT, rows)
+        # Only what was committed leaves a stamp.
+        for event in batch:
             if event.kind is Kind.MAIL_ALLOWED:
-                self._stamped[_stamp_key(event, network)] = event.at
-        if len(self._stamped) > _STAMPS_KEPT:
-            self._stamped.clear()
+                self._stamps.add(event)
+        self._busy = len(batch) >= MANY
+        if self._busy:
+            self._closing.wait(REST_SECONDS)
 
-    def _stamps(
-        self, batch: Sequence[tuple[NewEvent, str]]
-    ) -> tuple[list[tuple[Column, ...]], list[tuple[int, str, int]]]:
-        used: dict[int, tuple[Column, ...]] = {}
-        familiar: dict[tuple[int, str], int] = {}
-        for event, network in batch:
-            if event.kind is not Kind.MAIL_ALLOWED or event.account_id is None:
-                continue
-            if event.at - self._stamped.get(_stamp_key(event, network), 0) < STAMP_EVERY:
-                continue
-            familiar[event.account_id, network] = event.at
-            if event.app_password_id is not None:
-                used[event.app_password_id] = (
-                    event.at, event.address, event.protocol, event.program, event.app_password_id
-                )  # fmt: skip
-        return list(used.values()), [(*key, at) for key, at in familiar.items()]
+    def _between(self) -> float | None:
+        """Write the stamps that waited long enough; without a batch it is not busy now."""
+        waited, busy = self._stamps.waited(), self._busy
+        self._busy = False
+        if waited is None:
+            return None
+        wait = STAMP_SECONDS_BUSY if busy else STAMP_SECONDS
+        if waited < wait and not self._closing.is_set():
+            return STAMP_SECONDS
+        self._stamps.write()
+        return None
 
-    def _failed(self, batch: Sequence[tuple[NewEvent, str]], problem: Exception) -> None:
+    def _failed(self, batch: Sequence[NewEvent], problem: Exception) -> None:
         if not isinstance(problem, (OperationalError, InterfaceError, PoolTimeout)):
             if len(batch) > 1:  # one of them cannot be written: the others can
                 for item in batch:
                     self._worker.run_alone(item)
             else:
-                log.error("an event %s cannot be written: it is left out", batch[0][0].kind)
+                log.error("an event %s cannot be written: it is left out", batch[0].kind)
             return
         # Behind the others that wait: events carry their own time.
         if self._closing.wait(_RETRY_SECONDS):
@@ -112,10 +105,6 @@ class Writer:
             return
         for item in batch:
             self._worker.put(item)
-
-
-def _stamp_key(event: NewEvent, network: str) -> tuple[int, str]:
-    return (event.app_password_id or -(event.account_id or 0), network)
 
 
 def event_row(event: NewEvent) -> tuple[Column, ...]:
