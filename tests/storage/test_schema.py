@@ -1,0 +1,62 @@
+"""The migrations hold every table, and are applied once."""
+
+from __future__ import annotations
+
+import threading
+
+from django.core.management import call_command
+from django.db import connection
+
+from installation import Installation
+from sidegate.storage import schema
+from sidegate.storage.database import database_settings
+
+
+def test_no_migration_is_missing(installation: Installation) -> None:
+    del installation
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+def test_an_empty_database_gets_them_once(installation_on_each: Installation) -> None:
+    del installation_on_each
+    assert schema.pending() == []
+    call_command("migrate", "storage", "zero", verbosity=0, interactive=False)
+    assert schema.pending() == ["storage.0001_initial"]
+    done: list[list[str]] = []
+
+    def one() -> None:
+        done.append(schema.migrate())
+        connection.close()
+
+    # Replicas that start at the same time; on SQLite there is one.
+    threads = [threading.Thread(target=one) for _ in range(_replicas())]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert schema.pending() == []
+    assert sorted(done) == [[]] * (_replicas() - 1) + [["storage.0001_initial"]]
+
+
+def _replicas() -> int:
+    return 3 if connection.vendor == "postgresql" else 1
+
+
+def test_sqlite_writes_ahead(installation: Installation) -> None:
+    del installation
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        assert cursor.fetchone() == ("wal",)
+
+
+def test_a_url_is_read_whole(installation: Installation) -> None:
+    url = "postgresql://us%40er:p%2Fw@db.example.test:5433/mail%20db?sslmode=require"
+    settings = database_settings(url=url, data=installation.context.config.data)
+    assert settings["NAME"] == "mail db"
+    assert (settings["USER"], settings["PASSWORD"]) == ("us@er", "p/w")
+    assert (settings["HOST"], settings["PORT"]) == ("db.example.test", "5433")
+    assert settings["OPTIONS"]["sslmode"] == "require"
+    socket = database_settings(
+        url="postgresql:///db?host=/run/pg", data=installation.context.config.data
+    )
+    assert (socket["HOST"], socket["NAME"]) == ("/run/pg", "db")
