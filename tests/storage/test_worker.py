@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from django.db import OperationalError
@@ -74,35 +73,24 @@ def test_what_was_put_before_the_close_is_worked_off(installation: Installation)
         assert [item for batch in kept.batches for item in batch] == [1, 2]
 
 
-class PutLate(deque[int]):
-    """A queue into which something is put, and the worker closed, right after it was empty."""
-
-    then: Callable[[], None] | None = None
-
-    def __bool__(self) -> bool:
-        was_empty = not len(self)
-        if was_empty and self.then is not None:
-            then, self.then = self.then, None
-            then()
-        return not was_empty  # as it was when it was looked at
-
-
 def test_what_is_put_between_the_last_look_and_the_close_is_worked_off(
     installation: Installation,
 ) -> None:
     del installation
     kept = Kept()
-    worker = make(kept)
-    late = worker._waiting = PutLate([1])
 
     def put_and_close() -> None:
-        worker.put(2)
-        worker._closing = True
-        worker._wake.set()
+        # Called when nothing waits any more, before the worker looks whether it should end.
+        if len(kept.batches) == 1 and not worker._closing:
+            worker.put(2)
+            worker._closing = True
+            worker._wake.set()
 
-    late.then = put_and_close
+    worker = Worker[int](
+        name="test", work=kept.work, failed=kept.give_up, most=3, between=put_and_close
+    )
+    worker.put(1)
     worker.start()
-    worker._wake.set()
     worker._thread.join(5)
     assert kept.batches == [[1], [2]]
 
