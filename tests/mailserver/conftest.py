@@ -163,3 +163,14 @@ def processes_of(config: Path) -> list[int]:
             if wanted in (folder / "cmdline").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return found
+
+
+def process_group(leader: int) -> list[int]:
+    """The living processes of a group: a master and what it started."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "stat").read_text().rpartition(")")[2].split()
+            if words[2] == str(leader) and words[0] != "Z":
+                found.append(int(folder.name))
+    return found

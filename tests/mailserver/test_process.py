@@ -16,21 +16,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from mailserver.conftest import LoopThread, MailSetup, processes_of
+from mailserver.conftest import LoopThread, MailSetup, process_group, processes_of
 from sidegate.mailserver import process
 from sidegate.mailserver.errors import DovecotMissing, MailServerError
-
-
-def children_of_group(pid: int) -> list[str]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if words[2] == str(pid) and words[0] != "Z":
-            found.append(folder.name)
-    return found
 
 
 def until(condition: Callable[[], bool], seconds: float = 5) -> None:
@@ -59,8 +47,8 @@ def test_a_killed_master_is_started_again_and_a_stop_leaves_nothing(
         before = time.monotonic()
         loop.run(setup.stop())
     assert time.monotonic() - before < 5
-    until(lambda: not children_of_group(second))
-    until(lambda: not children_of_group(first))
+    until(lambda: not process_group(second))
+    until(lambda: not process_group(first))
     assert "the private Dovecot ended" in caplog.text
 
 
@@ -99,7 +87,7 @@ def test_one_that_does_not_end_is_killed(
     assert master is not None
     os.kill(master, signal.SIGSTOP)
     loop.run(setup.stop())
-    until(lambda: not children_of_group(master))
+    until(lambda: not process_group(master))
 
 
 def test_a_port_that_is_taken_is_said(
@@ -211,7 +199,7 @@ def test_a_killed_sidegate_leaves_no_dovecot(open_folder: Callable[[], Path]) ->
         assert other.stdout is not None
         master = int(other.stdout.readline())
         other.kill()
-    until(lambda: not children_of_group(master))
+    until(lambda: not process_group(master))
 
 
 def test_a_master_that_was_left_is_ended_at_the_next_start(
@@ -223,7 +211,6 @@ def test_a_master_that_was_left_is_ended_at_the_next_start(
     assert left is not None
     config = setup.places.conf / "dovecot.conf"
     uid = setup.places.runs_as.uid
-    until((setup.places.base / "master.pid").exists)
     time.sleep(0.5)  # Dovecot is slow to end while it starts
     # Not ours: another configuration, another user.
     process.end_stale_master(base=setup.places.base, config=Path("/other"), uid=uid)
@@ -233,7 +220,7 @@ def test_a_master_that_was_left_is_ended_at_the_next_start(
     assert master is not None
     monkeypatch.setattr(left, "_stopping", True)
     process.end_stale_master(base=setup.places.base, config=config, uid=uid)
-    until(lambda: not children_of_group(master))
+    until(lambda: not process_group(master))
     loop.run(setup.stop())
 
 

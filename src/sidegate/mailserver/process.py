@@ -219,15 +219,26 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+def master_pid(base: Path) -> int | None:
+    """Return the process id that a master wrote into its base folder."""
+    try:
+        pid = int((base / "master.pid").read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        return None
+    return pid if pid > 1 else None
+
+
 def end_stale_master(*, base: Path, config: Path, uid: int) -> None:
     """End the master that a killed Sidegate left, if there is one and it is really ours.
 
     Call it only while holding the lock on these places, so that nobody else's is ended.
     """
+    pid = master_pid(base)
+    if pid is None:
+        return
     try:
-        pid = int((base / "master.pid").read_text(encoding="ascii").strip())
         handle = os.pidfd_open(pid)
-    except (OSError, ValueError):
+    except OSError:
         return
     try:
         if not _is_master(pid, config, uid):

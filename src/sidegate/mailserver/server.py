@@ -21,7 +21,12 @@ from sidegate.mailserver.dovecot_conf import (
 )
 from sidegate.mailserver.errors import MailServerError
 from sidegate.mailserver.places import Places
-from sidegate.mailserver.process import DovecotProcess, end_stale_master, find_dovecot
+from sidegate.mailserver.process import (
+    DovecotProcess,
+    end_stale_master,
+    find_dovecot,
+    master_pid,
+)
 
 START_PATIENCE = 15.0
 """Seconds that Dovecot may take until it answers."""
@@ -92,7 +97,8 @@ class MailServer:
 
     async def ready(self) -> bool:
         """Whether the process lives, each listener accepts, and mail can be delivered."""
-        if self.pid is None:
+        # Dovecot writes its pid file once it holds every listener: what accepts is ours then.
+        if self.pid is None or master_pid(self._places.base) != self.pid:
             return False
         if not (self._places.base / "lmtp").is_socket():
             return False
