@@ -3,7 +3,7 @@
 import re
 
 from installation import OWNER, PASSWORD, Installation
-from portal.person import ADDRESS, Person, form_value, text_of
+from portal.person import ADDRESS, Person, form_value, page_of, text_of
 from sidegate.accounts import app_passwords
 from sidegate.pages.sessions import SessionStore
 from sidegate.portal import grants
@@ -119,7 +119,7 @@ def test_revoking(two_step: Person, anna: Account) -> None:
     two_step.generate()
     (row,) = app_passwords.active(anna)
     page = two_step.get(PAGE)
-    assert "Revoke Mail · Windows Computer" in text_of(page)
+    assert 'aria-label="Revoke Mail · Windows Computer">Revoke<' in page_of(page)
     two_step.post(f"{PAGE}/revoke", id=str(row.pk))
     assert not app_passwords.active(anna)
     assert "Revoked: Mail · Windows Computer" in text_of(two_step.get(PAGE))

@@ -11,7 +11,7 @@ from django.test import Client
 
 import sidegate
 from installation import PASSWORD, Installation, _point_django, install
-from portal.person import ADDRESS, Person, text_of
+from portal.person import ADDRESS, Person, page_of, text_of
 from sidegate.accounts import activity
 from sidegate.pages.browsers import browser_name
 from sidegate.pages.lifetimes import IDLE, LONGEST
@@ -289,8 +289,9 @@ def test_static_files_are_there(person: Person, installation: Installation) -> N
     for address in found:
         answer = person.client.get(address)
         assert answer.status_code == 200
-        assert b"".join(answer.streaming_content)  # type: ignore[attr-defined]
-        answer.close()
+        assert len(page_of(answer)) > 200
+        assert "max-age=86400" in answer["Cache-Control"]
+        assert answer["X-Content-Type-Options"] == "nosniff"
     assert installation
 
 

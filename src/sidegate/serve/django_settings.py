@@ -15,7 +15,7 @@ _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 LANGUAGES = (("en", "English"), ("lv", "Latviešu"))
 _MIDDLEWARE = (
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "sidegate.pages.static_files.StaticFiles",
     "sidegate.pages.headers.SecurityHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -1,0 +1,61 @@
+"""Debian's Chromium before a running Sidegate."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from child import Child, running
+from peers import require
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ADDRESS = "anna@example.test"
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session")
+def sidegate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
+    """A whole Sidegate, its private Dovecot included."""
+    require("dovecot")
+    with running(tmp_path_factory.mktemp("browser") / "data") as child:
+        yield child
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    program = require("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def page(chromium: Browser, sidegate: Child) -> Iterator[Page]:
+    """An empty browser on the sign-in page; a script error or a refused file fails the test."""
+    context = chromium.new_context(
+        base_url=sidegate.url, permissions=["clipboard-read", "clipboard-write"]
+    )
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    opened.goto("/signin")
+    yield opened
+    context.close()
+    assert not troubles
