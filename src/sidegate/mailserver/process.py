@@ -191,8 +191,10 @@ class DovecotProcess:
         level = _LEVELS[found[1]] if found else logging.WARNING
         if level >= logging.ERROR and not self._complaint:
             self._complaint = line
-        if self._stopping and level == logging.WARNING:
-            level = logging.DEBUG  # "Killed with signal 15", as it should
+        # "Killed with signal 15", as it should: all of it, or a session whose credential is gone.
+        wanted = self._stopping or f" (by pid={os.getpid()} " in line
+        if wanted and level == logging.WARNING:
+            level = logging.DEBUG
         log.log(level, "dovecot: %s", line)
 
 

@@ -89,6 +89,9 @@ class MailServer:
         config = self._places.conf / "dovecot.conf"
         uid = self._places.runs_as.uid
         await asyncio.to_thread(end_stale_master, base=self._places.base, config=config, uid=uid)
+        # Dovecot would not start while the number in it is taken: by a master that nobody waited
+        # for, or, after a restart of the machine or container, by any other program.
+        (self._places.base / "master.pid").unlink(missing_ok=True)
         self._listeners = _with_ports(self._listeners)
         self._write_configuration(config, await self._delivery.start())
         self._process = DovecotProcess(program=program, config=config, user=self._places.user)
