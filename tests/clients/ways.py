@@ -94,7 +94,10 @@ def _imap(child: Child, login: str, secret: str, *, starttls: bool, mechanism: s
     else:
         return Outcome(allowed=True)
     finally:
-        client.logout()
+        try:
+            client.logout()
+        except imaplib.IMAP4.abort:
+            client.shutdown()
 
 
 def _pop3(child: Child, login: str, secret: str, *, starttls: bool) -> Outcome:
@@ -106,7 +109,7 @@ def _pop3(child: Child, login: str, secret: str, *, starttls: bool) -> Outcome:
         client.quit()
     except poplib.error_proto as error:
         client.close()
-        return Outcome(allowed=False, said=error.args[0].decode())
+        return Outcome(allowed=False, said=as_text(error.args[0]))
     return Outcome(allowed=True)
 
 
@@ -117,6 +120,8 @@ def _smtp(child: Child, login: str, secret: str, *, starttls: bool, mechanism: s
         except smtplib.SMTPAuthenticationError as error:
             text = as_text(error.smtp_error)
             return Outcome(allowed=False, said=f"{error.smtp_code} {text}", status=error.smtp_code)
+        except smtplib.SMTPServerDisconnected as error:
+            return Outcome(allowed=False, said=str(error))
     return Outcome(allowed=True)
 
 
