@@ -11,8 +11,8 @@ LENGTHS = frozenset({16, 20, 24, 32})
 
 _LETTERS = string.ascii_lowercase
 _FAIR = 256 - 256 % len(_LETTERS)
-_PURPOSE = len(b"app-password").to_bytes(4, "big") + b"app-password"
 _ID_BYTES = 8
+_HEAD = len(b"app-password").to_bytes(4, "big") + b"app-password" + _ID_BYTES.to_bytes(4, "big")
 
 
 def generate(*, length: int, random: Callable[[int], bytes]) -> str:
@@ -44,11 +44,11 @@ def digest(*, key: bytes, account_id: int, letters: str) -> bytes:
     The message is that of `digests.keyed_digest` over (purpose, account id, letters),
     built here in one piece because every mail sign-in passes through it.
     """
-    message = b"%b\x00\x00\x00\x08%b%b%b" % (
-        _PURPOSE,
-        account_id.to_bytes(_ID_BYTES, "big"),
-        len(letters).to_bytes(4, "big"),
-        letters.encode("ascii"),
+    message = (
+        _HEAD
+        + account_id.to_bytes(_ID_BYTES, "big")
+        + len(letters).to_bytes(4, "big")
+        + letters.encode("ascii")
     )
     return hmac.digest(key, message, "sha256")
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -22,8 +22,12 @@ Found = tuple[AccountRecord | None, AppPasswordRecord | None]
 Reply = Callable[[Found | Exception], None]
 """Called on the event loop with what was found, or with the outage."""
 
+Pairs = list[tuple[Reply, Found | Exception]]
+
 MOST = 256
 """Sign-ins in one batch: more would let the first wait for the last."""
+MOST_IDS = 200_000
+"""Addresses whose account's id is kept in memory, some 25 MB."""
 
 
 class Lookup(NamedTuple):
@@ -37,12 +41,22 @@ class Lookup(NamedTuple):
         return f"Lookup(address={self.address!r})"
 
 
+Lookups = list[Lookup]
+
+
 class FastReader:
-    """Answers look-ups in batches: one read for the accounts, one for the app passwords."""
+    """Answers look-ups in batches.
+
+    A right app password of an account that was seen before costs one read: account and
+    app password together, by the digest. The rest takes two: the accounts, then the app
+    passwords that their ids and the secrets name. Nothing but the ids is kept from one
+    batch to the next; an id never becomes another account's.
+    """
 
     def __init__(self, *, keys: KeyRing, loop: asyncio.AbstractEventLoop) -> None:
         self._keys = tuple(keys.keys.values())
         self._loop = loop
+        self._ids: dict[str, int] = {}
         self._worker = Worker[Lookup](
             name="fast-reader", work=self._work, failed=self._failed, most=MOST
         )
@@ -61,23 +75,51 @@ class FastReader:
 
     def _work(self, batch: Sequence[Lookup]) -> None:
         with connection.cursor() as cursor:
-            accounts = _accounts(cursor, {lookup.address for lookup in batch})
-            wanted = [self._digests(lookup, accounts) for lookup in batch]
-            rows = _app_passwords(cursor, [digest for digests in wanted for digest in digests])
-        found: list[tuple[Reply, Found]] = []
-        for lookup, digests in zip(batch, wanted, strict=True):
-            account = accounts.get(lookup.address)
-            row = next((rows[digest] for digest in digests if digest in rows), None)
-            found.append((lookup.reply, (account, row)))
+            found, rest = self._by_digest(cursor, batch)
+            if rest:
+                found += self._by_address(cursor, rest)
         self._loop.call_soon_threadsafe(_reply_all, found)
 
-    def _digests(self, lookup: Lookup, accounts: dict[str, AccountRecord]) -> list[bytes]:
-        account = accounts.get(lookup.address)
-        letters = app_password.normalise(lookup.secret) if account else None
-        if account is None or letters is None:
+    def _by_digest(self, cursor: CursorWrapper, batch: Sequence[Lookup]) -> tuple[Pairs, Lookups]:
+        """What one read finds, and the look-ups for which it finds nothing."""
+        ids = self._ids
+        wanted = [self._digests(ids.get(lookup.address), lookup.secret) for lookup in batch]
+        rows = _both(cursor, [digest for digests in wanted for digest in digests])
+        found: Pairs = []
+        rest: Lookups = []
+        for lookup, digests in zip(batch, wanted, strict=True):
+            both = _first(rows, digests)
+            if both is None or both[0].address != lookup.address:
+                rest.append(lookup)
+            else:
+                found.append((lookup.reply, both))
+        return found, rest
+
+    def _by_address(self, cursor: CursorWrapper, batch: Sequence[Lookup]) -> Pairs:
+        accounts = _accounts(cursor, {lookup.address for lookup in batch})
+        self._remember(accounts)
+        found: list[tuple[Lookup, AccountRecord | None, list[bytes]]] = []
+        for lookup in batch:
+            account = accounts.get(lookup.address)
+            digests = self._digests(account.id if account else None, lookup.secret)
+            found.append((lookup, account, digests))
+        rows = _app_passwords(cursor, [digest for _, _, digests in found for digest in digests])
+        return [
+            (lookup.reply, (account, _first(rows, digests))) for lookup, account, digests in found
+        ]
+
+    def _remember(self, accounts: dict[str, AccountRecord]) -> None:
+        if len(self._ids) > MOST_IDS:
+            self._ids.clear()
+        self._ids.update((address, account.id) for address, account in accounts.items())
+
+    def _digests(self, account_id: int | None, secret: str) -> list[bytes]:
+        """Under every key: what the secret would be stored as, were it an app password."""
+        letters = app_password.normalise(secret) if account_id is not None else None
+        if account_id is None or letters is None:
             return []
         return [
-            app_password.digest(key=key, account_id=account.id, letters=letters)
+            app_password.digest(key=key, account_id=account_id, letters=letters)
             for key in self._keys
         ]
 
@@ -93,11 +135,43 @@ def _reply_all(found: Sequence[tuple[Reply, Found | Exception]]) -> None:
             log.exception("a sign-in could not be answered")
 
 
+_T = TypeVar("_T")
+
+
+def _first(rows: dict[bytes, _T], digests: list[bytes]) -> _T | None:
+    for digest in digests:
+        if digest in rows:
+            return rows[digest]
+    return None
+
+
 _ACCOUNTS = (
     "SELECT address, id, enabled, two_step_since IS NOT NULL, password_hash, password_version"
     " FROM account WHERE address "
 )
 _APP_PASSWORDS = "SELECT digest, id, scopes, revoked_at IS NOT NULL FROM app_password WHERE digest "
+_BOTH = (
+    "SELECT p.digest, p.id, p.scopes, p.revoked_at IS NOT NULL, a.id, a.address, a.enabled,"
+    " a.two_step_since IS NOT NULL, a.password_hash, a.password_version"
+    " FROM app_password p JOIN account a ON a.id = p.account_id WHERE p.digest "
+)
+
+
+def _both(
+    cursor: CursorWrapper, digests: list[bytes]
+) -> dict[bytes, tuple[AccountRecord, AppPasswordRecord]]:
+    if not digests:
+        return {}
+    where, parameters = _one_of(digests)
+    cursor.execute(_BOTH + where, parameters)
+    return {
+        bytes(digest): (
+            AccountRecord(account_id, address, bool(enabled), bool(two_step), hashed, version),
+            AppPasswordRecord(app_password_id, _scopes(scopes), bool(revoked)),
+        )
+        for digest, app_password_id, scopes, revoked,
+            account_id, address, enabled, two_step, hashed, version in cursor.fetchall()
+    }  # fmt: skip
 
 
 def _accounts(cursor: CursorWrapper, addresses: set[str]) -> dict[str, AccountRecord]:

@@ -26,6 +26,7 @@ _LAST_USED = (
     " last_used_protocol = %s, last_used_program = %s WHERE id = %s"
 )
 _Key = tuple[int, str]
+_LastUsed = tuple[int, str, str, str]
 
 
 class Stamps:
@@ -33,7 +34,7 @@ class Stamps:
 
     def __init__(self) -> None:
         self._made: dict[_Key, int] = {}
-        self._used: dict[int, NewEvent] = {}
+        self._used: dict[int, _LastUsed] = {}
         self._familiar: dict[_Key, int] = {}
         self._since: float | None = None
 
@@ -48,7 +49,9 @@ class Stamps:
         self._made[key] = event.at
         self._familiar[event.account_id, network_of(event.address)] = event.at
         if event.app_password_id is not None:
-            self._used[event.app_password_id] = event
+            self._used[event.app_password_id] = (
+                event.at, event.address, event.protocol, event.program
+            )  # fmt: skip
         if self._since is None:
             self._since = time.monotonic()
 
@@ -61,8 +64,8 @@ class Stamps:
     def write(self) -> None:
         """Write what waits, in the order in which it lies in the database."""
         used = [
-            (event.at, event.address, event.protocol, event.program, app_password_id)
-            for app_password_id, event in sorted(self._used.items())
+            (*last_used, app_password_id)
+            for app_password_id, last_used in sorted(self._used.items())
         ]
         familiar = [(*key, at) for key, at in sorted(self._familiar.items())]
         with transaction.atomic(), connection.cursor() as cursor:
