@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -22,12 +23,16 @@ PACKAGES = {
 def require(program: str) -> Path:
     """Give the path of PROGRAM; where it is missing, skip the test, or fail it where CI=true."""
     found = shutil.which(program, path=_folders())
-    if found is not None:
-        return Path(found)
-    missing = f"{program} is missing (apt-get install {PACKAGES.get(program, program)})"
+    if found is None:
+        missing(f"{program} is missing (apt-get install {PACKAGES.get(program, program)})")
+    return Path(found)
+
+
+def missing(what: str) -> NoReturn:
+    """Say what this machine lacks for a test: skip the test, or fail it where CI=true."""
     if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 def _folders() -> str:
