@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,10 +100,17 @@ def configuration(ports: dict[str, int], more: str = "") -> str:
 
 @contextmanager
 def running(
-    data: Path, *, more: str = "", environment: dict[str, str] | None = None
+    data: Path,
+    *,
+    more: str = "",
+    environment: dict[str, str] | None = None,
+    program: Sequence[str] = (sys.executable, "-m", "sidegate"),
+    user: str | None = None,
 ) -> Iterator[Child]:
     """Start in a folder, new or used before; ended on leaving."""
     data.mkdir(mode=0o711, parents=True, exist_ok=True)
+    if user is not None:
+        shutil.chown(data, user)
     file = data / "sidegate.toml"
     ports_file = data / "ports.json"
     if not ports_file.exists():
@@ -111,11 +119,12 @@ def running(
         file.write_text(configuration(ports, more))
     ports = json.loads(ports_file.read_text())
     process = subprocess.Popen(
-        [sys.executable, "-m", "sidegate", "serve", "--data", str(data)],
+        [*program, "serve", "--data", str(data)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, **(environment or {})},
+        user=user,
     )
     child = Child(data, ports, process)
     reader = threading.Thread(target=_read, args=(child,), daemon=True)

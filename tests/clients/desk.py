@@ -82,11 +82,9 @@ class Desk:
 
 
 @contextmanager
-def desk_for(data: Path, **options: Any) -> Iterator[Desk]:  # noqa: ANN401 - Popen's own
+def desk_for(data: Path) -> Iterator[Desk]:
     command = [sys.executable, str(Path(__file__).with_name("actions.py")), str(data)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options
-    )
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
         yield Desk(process)
         assert process.stdin is not None
