@@ -10,10 +10,17 @@ from playwright.sync_api import Locator, Page
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 WIDTHS = (320, 1280)
 MOST_TABS = 40
+_LOOKED_AT: set[str] = set()
 
 
 def look_at(page: Page, name: str) -> None:
-    """No violation that axe finds, light and dark; nothing wider than 320 px; a picture."""
+    """No violation that axe finds, light and dark; nothing wider than 320 px; a picture.
+
+    Once for each name: a page that is passed again is the same page.
+    """
+    if name in _LOOKED_AT:
+        return
+    _LOOKED_AT.add(name)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         wide = page.evaluate("document.documentElement.scrollWidth")

@@ -12,6 +12,7 @@ from browser.walking import (
     follow,
     mail_signs_in,
     press,
+    reload_until,
     sign_in,
     state_of_two_step,
 )
@@ -49,8 +50,7 @@ def test_the_main_job(page: Page, sidegate: Child, way: str, channel: str, numbe
     assert mail_signs_in(sidegate, address=address, secret=secret.replace(" ", "").upper())
     press(page, "Done")
     expect(page.get_by_text("Mail · Windows Computer", exact=True)).to_be_visible()
-    page.reload()
-    expect(page.get_by_text(re.compile("Last used today, .* · IMAP"))).to_be_visible()
+    reload_until(page, page.get_by_text(re.compile("Last used today, .* · IMAP")))
     look_at(page, "app-passwords")
     look_at_activity(page)
 

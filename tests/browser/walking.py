@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import imaplib
 import re
+import time
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from child import Child
+from child import PATIENCE, Child
 
 APP_PASSWORD = re.compile(r"[a-z]{4}( [a-z]{4}){3}")
 
@@ -28,6 +29,15 @@ def sign_in(page: Page, *, address: str, password: str) -> None:
 
 def state_of_two_step(page: Page, words: str) -> None:
     expect(page.get_by_role("link", name="2-Step Verification")).to_contain_text(words)
+
+
+def reload_until(page: Page, wanted: Locator) -> None:
+    """Reload until it is there: "last used" is written a moment after the use."""
+    deadline = time.monotonic() + PATIENCE
+    while not wanted.is_visible():
+        assert time.monotonic() < deadline, f"{wanted} does not appear"
+        page.wait_for_timeout(250)
+        page.reload()
 
 
 def mail_signs_in(child: Child, *, address: str, secret: str) -> bool:
