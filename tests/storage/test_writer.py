@@ -13,6 +13,7 @@ from django.db import connection
 from installation import START, Installation
 from outages import database_away
 from sidegate.events.catalogue import Kind, NewEvent
+from sidegate.storage import worker as worker_module
 from sidegate.storage import writer as writer_module
 from sidegate.storage.models import AppPassword, Event, FamiliarNetwork
 from sidegate.storage.stamps import Stamps
@@ -198,6 +199,20 @@ def test_an_outage_loses_nothing(
                 writer.record(refused(number))
             assert tried.wait(10)
         wait_for(lambda: Event.objects.count() == 10)
+
+
+def test_an_outage_that_ends_before_the_close_loses_nothing(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del installation
+    monkeypatch.setattr(writer_module, "_RETRY_SECONDS", 30)
+    tried = threading.Event()
+    monkeypatch.setattr(worker_module, "_forget_connection", tried.set)
+    connection.close()
+    with writing() as writer, database_away():
+        writer.record(refused(0))
+        assert tried.wait(5)
+    assert Event.objects.count() == 1
 
 
 def test_an_outage_at_the_end_is_said(

@@ -92,16 +92,17 @@ class MailSignIn:
     async def _slowly(
         self, attempt: Attempt, answer: Answer, facts: Facts, verdict: Verdict | Missing
     ) -> None:
+        outage = CannotTell(Why.OUTAGE, facts.account.id if facts.account else None)
         try:
             settled = await self._settle(attempt, facts, verdict)
             if not isinstance(settled, Allow):
                 await self._until_due(attempt, settled)
         except asyncio.CancelledError:
-            settled = CannotTell(Why.OUTAGE)
+            settled = outage
         except Exception as problem:
             if not isinstance(problem, (Unavailable, *OUTAGES)):
                 log.exception("a sign-in could not be decided")
-            settled = CannotTell(Why.OUTAGE, facts.account.id if facts.account else None)
+            settled = outage
         self._finish(attempt, answer, settled)
 
     async def _settle(self, attempt: Attempt, facts: Facts, verdict: Verdict | Missing) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -25,6 +26,7 @@ class Background:
 
     def __init__(self, *, threads: int = 2) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="database")
+        self._threads = threads
         self._waiting = 0
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -47,7 +49,15 @@ class Background:
 
     def close(self) -> None:
         """Finish what runs and close the connections."""
+        all_here = threading.Barrier(self._threads)  # so that each of them closes its own
+        for _ in range(self._threads):
+            self._pool.submit(_close_connection, all_here)
         self._pool.shutdown(wait=True)
+
+
+def _close_connection(all_here: threading.Barrier) -> None:
+    all_here.wait()
+    connection.close()
 
 
 def _ask() -> None:

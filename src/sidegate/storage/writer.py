@@ -50,6 +50,7 @@ class Writer:
         self._stamps = Stamps()
         self._busy = False
         self._closing = threading.Event()
+        self._last_try = False
         self._gave_up = False
 
     def start(self) -> None:
@@ -99,10 +100,11 @@ class Writer:
                 log.error("an event %s cannot be written: it is left out", batch[0].kind)
             return
         # Behind the others that wait: events carry their own time.
-        if self._closing.wait(_RETRY_SECONDS):
+        if self._last_try:
             log.error("%d events could not be written: the database is away", len(batch))
             self._gave_up = True
             return
+        self._last_try = self._closing.wait(_RETRY_SECONDS)
         for item in batch:
             self._worker.put(item)
 
