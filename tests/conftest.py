@@ -4,10 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 import django_ready  # noqa: F401 - first: models need configured settings
 from installation import Installation, install
 from postgres import private_postgres
+from sidegate.factors import account_password
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash account passwords at no cost: it is the one thing that makes tests slow."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(account_password, "_HASHER", cheap)
 
 
 @pytest.fixture
