@@ -229,6 +229,8 @@ def test_a_made_up_session_key(person: Person) -> None:
 def test_no_session_is_made_for_whoever_only_looks(person: Person) -> None:
     person.get("/signin")
     person.get("/")
+    person.get("/signin/code")
+    person.post("/signin/code/again")
     person.sign_in(password="wrong")
     assert not WebSession.objects.exists()
 

@@ -52,7 +52,9 @@ class SignedIn:
         if getattr(view, _OPEN, False):
             return None
         if account is None:
-            visitor.session.flush()
+            # What was signed in is over; a sign-in between its two stages is not.
+            if sessions.ACCOUNT in visitor.session:
+                visitor.session.flush()
             return _to_sign_in(request)
         grants.leave_others(visitor, view)
         _seen(visitor)

@@ -110,7 +110,8 @@ def sign_in_ways(request: PortalRequest) -> HttpResponse:
 
 
 def _begin_anew(request: PortalRequest) -> HttpResponse:
-    if account_of(request) is None:
+    # Said to whoever began: a request out of nowhere leaves no session behind.
+    if account_of(request) is None and not request.session.is_empty():
         messages.error(request, _("That took too long. Please sign in again."))
     return redirect("signin")
 
