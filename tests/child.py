@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 PATIENCE = 30.0
 PORT_NAMES = (
@@ -98,6 +100,12 @@ def configuration(ports: dict[str, int], more: str = "") -> str:
     return f'[server]\nurl = "{url}"\n\n[listen]\n{listen}\n\n{more}\n'
 
 
+def as_user(name: str) -> dict[str, Any]:
+    """Popen's options for running as somebody else, with nothing of ours left."""
+    entry = pwd.getpwnam(name)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
 @contextmanager
 def running(
     data: Path,
@@ -124,7 +132,7 @@ def running(
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, **(environment or {})},
-        user=user,
+        **(as_user(user) if user is not None else {}),
     )
     child = Child(data, ports, process)
     reader = threading.Thread(target=_read, args=(child,), daemon=True)
