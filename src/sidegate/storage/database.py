@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 SQLITE_FILE = "sidegate.sqlite3"
 _BUSY_SECONDS = 5
 _MMAP_BYTES = 1 << 30
+# 32 MB of log (SQLite's own: 4): each checkpoint grows the file, and who reads maps it anew.
+_CHECKPOINT_PAGES = 8000
 _CONNECT_SECONDS = 3
 _STATEMENT_MILLISECONDS = 5000
 
@@ -28,7 +30,8 @@ def _sqlite(path: Path) -> dict[str, Any]:
             "timeout": _BUSY_SECONDS,
             # A transaction that will write takes its lock first: no upgrade can fail midway.
             "transaction_mode": "IMMEDIATE",
-            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA mmap_size={_MMAP_BYTES};",
+            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA mmap_size={_MMAP_BYTES};"
+            f" PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES};",
         },
     }
 
