@@ -224,3 +224,21 @@ def test_there_can_be_too_many(two_step: Person, anna: Account) -> None:
     enter(two_step)
     assert two_step.generate()["Location"] == PAGE
     assert "Revoke one first" in text_of(two_step.get(PAGE))
+
+
+def test_on_each_database(installation_on_each: Installation) -> None:
+    anna = installation_on_each.add(ADDRESS)
+    person = Person(installation_on_each)
+    person.sign_in()
+    person.turn_on()
+    enter(person)
+    once = form_value(person.get(PAGE), "once")
+    fields = {"app": "mail", "device": "windows", "once": once}
+    assert shown_in(page_of(person.post(PAGE, **fields)))
+    assert person.post(PAGE, **fields)["Location"] == PAGE
+    (row,) = app_passwords.active(anna)
+    person.post(f"{PAGE}/revoke", id=str(row.pk))
+    assert not app_passwords.active(anna)
+    assert "Signed in to these pages" in text_of(person.get("/activity"))
+    person.post("/signout")
+    assert person.get("/security").status_code == 302

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from sidegate.accounts import app_passwords
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
+from sidegate.pages import browsers
 from sidegate.storage.models import Event
 
 
@@ -162,4 +163,5 @@ def _facts(event: Event, detail: dict[str, str]) -> list[str]:
 
 def _place(event: Event, detail: dict[str, str]) -> list[str]:
     operator = _("by whoever runs the mail server") if detail.get("by") == "operator" else ""
-    return [operator, protocol_name(event.protocol), event.program, event.address]
+    program = browsers.in_words(event.program)
+    return [operator, protocol_name(event.protocol), program, event.address]

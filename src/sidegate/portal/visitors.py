@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from django.utils.translation import override
 
 from sidegate.accounts.context import Origin
 from sidegate.pages import sessions
@@ -13,6 +12,8 @@ from sidegate.storage.models import Account
 
 PASSWORD_VERSION = "version"  # noqa: S105 - a name in the session, not a secret
 SECOND_STEP_AT = "second_step_at"
+_LONGEST_ADDRESS = 45
+"""Characters of an IPv6 address that ends in an IPv4 one; a proxy may say more."""
 
 
 class PortalRequest(HttpRequest):
@@ -51,11 +52,10 @@ def origin_of(request: HttpRequest) -> Origin:
 
 
 def program_of(request: HttpRequest) -> str:
-    """What to call the browser, in English as everything that is stored."""
-    with override("en"):
-        return browser_name(request.headers.get("User-Agent", ""))
+    """What to call the browser, as it is stored."""
+    return browser_name(request.headers.get("User-Agent", ""))
 
 
 def address_of(request: HttpRequest) -> str:
     """The client's IP address; the server has looked behind listed proxies already."""
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return str(request.META.get("REMOTE_ADDR", ""))[:_LONGEST_ADDRESS]
