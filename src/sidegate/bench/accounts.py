@@ -32,7 +32,7 @@ _ACCOUNT = (
     "INSERT INTO account (id, address, name, language, enabled, password_hash, password_version,"
     " password_changed_at, two_step_since, created_at) VALUES (?, ?, '', '', 1, '', 1, ?, ?, ?)"
 )
-_APP_PASSWORD = (
+_ONE_FOR_A_DEVICE = (
     "INSERT INTO app_password (account_id, digest, key_id, app, device, scopes, created_at,"
     " last_used_address, last_used_protocol, last_used_program)"
     " VALUES (?, ?, ?, 'mail', 'windows', 'imap,pop3,submission', ?, '', '', '')"
@@ -77,7 +77,7 @@ def fill_sidegate(database: Path, keys: Path, people: People) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.executemany(_ACCOUNT, ((p.id, p.address, now, now, now) for p in people))
         connection.executemany(
-            _APP_PASSWORD,
+            _ONE_FOR_A_DEVICE,
             (
                 (p.id, _digest(ring.current, p.id, secret), ring.newest, now)
                 for p in people

@@ -64,7 +64,7 @@ def running(folder: Path, people: People, asked: Questions) -> Iterator[list[Ser
             stack.enter_context(_floor(folder / "floor", people, asked)),
         ]
         for number, scheme in enumerate(_SCHEMES if comparable() else ()):
-            servers.append(  # noqa: PERF401 - each is started before the next
+            servers.append(
                 stack.enter_context(_dovecot(folder / f"dovecot{number}", scheme, people, asked))
             )
         yield servers
@@ -139,7 +139,7 @@ def _unprivileged() -> tuple[str, str]:
 
 
 def _hashed(scheme: str) -> str:
-    name = scheme.split("}")[0].strip("{")
+    name = scheme.split("}", maxsplit=1)[0].strip("{")
     words = [_program("doveadm"), "pw", "-s", name, *_SCHEMES[scheme]]
     # Asked for twice, so that no secret stands in a process list, not even a made-up one.
     return _run(words, said=f"{SHARED_SECRET}\n{SHARED_SECRET}\n").strip().splitlines()[-1]
