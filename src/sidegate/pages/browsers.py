@@ -24,12 +24,23 @@ _SYSTEMS = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
+_ON = " on "
+_NAMES = {(browser, system) for _, browser in _BROWSERS for _, system in _SYSTEMS}
 
 
 def browser_name(user_agent: str) -> str:
-    """Say "Firefox on Windows", as far as the browser tells; empty where it does not."""
+    """Say "Firefox on Windows", as far as the browser tells; empty where it does not.
+
+    In English, as everything that is stored: `in_words` says it to people.
+    """
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
-    if browser and system:
+    return f"{browser}{_ON}{system}" if browser and system else browser or system
+
+
+def in_words(program: str) -> str:
+    """Say the name of a browser in the person's language; any other program's as it is."""
+    browser, _on, system = program.partition(_ON)
+    if (browser, system) in _NAMES:
         return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
-    return browser or system
+    return program

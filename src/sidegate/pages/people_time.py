@@ -5,7 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.utils.dateformat import format as formatted
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, pgettext, pgettext_lazy
+
+# Translators: in the form that stands in a date which tells when something happened.
+_MONTHS = (
+    pgettext_lazy("month in a date", "January"),
+    pgettext_lazy("month in a date", "February"),
+    pgettext_lazy("month in a date", "March"),
+    pgettext_lazy("month in a date", "April"),
+    pgettext_lazy("month in a date", "May"),
+    pgettext_lazy("month in a date", "June"),
+    pgettext_lazy("month in a date", "July"),
+    pgettext_lazy("month in a date", "August"),
+    pgettext_lazy("month in a date", "September"),
+    pgettext_lazy("month in a date", "October"),
+    pgettext_lazy("month in a date", "November"),
+    pgettext_lazy("month in a date", "December"),
+)
 
 
 def moment(milliseconds: int) -> datetime:
@@ -19,8 +35,11 @@ def day_words(at: datetime, *, now: datetime) -> str:
         return gettext("today")
     if at.date() == now.date() - timedelta(days=1):
         return gettext("yesterday")
-    # Translators: a date as Django's date filter writes it, such as "3 May 2026".
-    return formatted(at, pgettext("date format", "j F Y"))
+    return pgettext("date", "%(day)s %(month)s %(year)s") % {
+        "day": at.day,
+        "month": _MONTHS[at.month - 1],
+        "year": at.year,
+    }
 
 
 def moment_words(at: datetime, *, now: datetime) -> str:

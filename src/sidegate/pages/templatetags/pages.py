@@ -13,10 +13,11 @@ from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils.html import format_html
 
-from sidegate.pages import people_time
+from sidegate.pages import browsers, people_time
 from sidegate.pages.context import context
 
 register = template.Library()
+register.filter(browsers.in_words)
 
 
 @register.simple_tag
