@@ -104,8 +104,8 @@ async def open_desk(house: Installation, judge: PasswordJudge | None = None) -> 
     finally:
         await sign_in.close()
         reader.close()
+        background.close()  # what still runs on it may record events
         assert writer.close()
-        background.close()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
