@@ -93,7 +93,7 @@ def _point_django(wanted: dict[str, object]) -> None:
     _close_connection()
     for name, value in wanted.items():
         setattr(settings, name, value)
-    connections.settings = connections.configure_settings(wanted["DATABASES"])
+    connections.settings = connections.configure_settings(settings.DATABASES)
 
 
 def _close_connection() -> None:
