@@ -32,6 +32,8 @@ READY = "Sidegate is ready."
 def run(context: Context, only: frozenset[str]) -> int:
     """Run the parts named, or all; returns the exit status."""
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # At DEBUG it logs whole pages' values, a new app password among them.
+    logging.getLogger("django.template").setLevel(logging.INFO)
     logging.basicConfig(
         level=logging.INFO,
         stream=sys.stderr,
