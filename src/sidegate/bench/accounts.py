@@ -28,7 +28,7 @@ _PROGRAMS = (
     b'"name" "Microsoft Outlook" "vendor" "Microsoft"',
     b"",
 )
-_ACCOUNT = (
+_INSERT_ACCOUNT = (
     "INSERT INTO account (id, address, name, language, enabled, password_hash, password_version,"
     " password_changed_at, two_step_since, created_at) VALUES (?, ?, '', '', 1, '', 1, ?, ?, ?)"
 )
@@ -75,7 +75,7 @@ def fill_sidegate(database: Path, keys: Path, people: People) -> None:
     ring = open_keys(keys, random=os.urandom)
     now = time.time_ns() // 1_000_000
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.executemany(_ACCOUNT, ((p.id, p.address, now, now, now) for p in people))
+        connection.executemany(_INSERT_ACCOUNT, ((p.id, p.address, now, now, now) for p in people))
         connection.executemany(
             _ONE_FOR_A_DEVICE,
             (

@@ -63,12 +63,12 @@ class Floor(asyncio.Protocol):
     def __init__(self, database: sqlite3.Connection) -> None:
         self._execute = database.cursor().execute
         self._rest = b""
-        self._write: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
-        self._write = cast(asyncio.Transport, transport)
-        self._write.write(_GREETING)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(_GREETING)
 
     def data_received(self, data: bytes) -> None:
         """Answer all of the chunk with one read."""
@@ -86,13 +86,13 @@ class Floor(asyncio.Protocol):
                 message = a2b_base64(line[line.rindex(b"\tresp=") + 6 :])
                 _, login, secret = message.split(b"\0")
                 asked.append((number, _digest(login, secret)))
-        if not asked or self._write is None:
+        if not asked or self._transport is None:
             return
         digests = [digest for _, digest in asked]
         size = 1 << (len(digests) - 1).bit_length()
         digests += digests[-1:] * (size - len(digests))
         known = dict(self._execute(_QUERIES[size], digests).fetchall())
-        self._write.write(
+        self._transport.write(
             b"".join(
                 b"OK\t%b\tuser=%b\n" % (number, known[digest].encode())
                 if digest in known

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +30,9 @@ DOOR = "door"
 FLOOR = "floor"
 _START_SECONDS = 30.0
 _SEARCH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-_SCHEMES = {"{PLAIN}": [], "{SHA512-CRYPT}": [], "{BLF-CRYPT} cost 10": ["-r", "10"]}
+_PLAIN = "{PLAIN}"
+_SCHEMES = {_PLAIN: [], "{SHA512-CRYPT}": [], "{BLF-CRYPT} cost 10": ["-r", "10"]}
+"""What `doveadm pw` is told besides the scheme's name."""
 _CONFIGURATION = """\
 # Only the door is started, on one socket.
 [mailserver]
@@ -106,28 +108,34 @@ def _floor(folder: Path, people: People, asked: Questions) -> Iterator[Server]:
 
 @contextmanager
 def _dovecot(folder: Path, scheme: str, people: People, asked: Questions) -> Iterator[Server]:
+    """Dovecot's auth service, which does not run as root."""
     base = folder / "base"  # apart: Dovecot puts a link named dovecot.conf there
     base.mkdir(mode=0o755, parents=True)
     user, group = _unprivileged()
     uid, gid = pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid
     os.chown(base, uid, gid)
-    plain = scheme == "{PLAIN}"
-    passwords = folder / "passwords"
-    write_passwords(passwords, people, shared=None if plain else _hashed(scheme), uid=uid, gid=gid)
+    passwords, configuration = folder / "passwords", folder / "dovecot.conf"
+    shared = None if scheme == _PLAIN else _hashed(scheme)
+    write_passwords(passwords, people, shared=shared, uid=uid, gid=gid)
     values = {"base": base, "user": user, "group": group, "passwords": passwords}
-    template = _template()
-    text = template.read_text() if template else ""
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
-    configuration = folder / "dovecot.conf"
-    configuration.write_text(text)
+    configuration.write_text(_filled(values))
     words = [_program("dovecot"), "-F", "-c", str(configuration)]
     if os.geteuid() == 0:
         drop = ["setpriv", "--reuid", str(uid), "--regid", str(gid), "--clear-groups", "--"]
         words = [*drop, *words]
     path = base / "auth-client"
     with _started(words, path, folder) as pid:
-        yield Server(f"Dovecot {scheme}", path, pid, asked.first if plain else asked.shared)
+        yield Server(
+            f"Dovecot {scheme}", path, pid, asked.first if shared is None else asked.shared
+        )
+
+
+def _filled(values: Mapping[str, object]) -> str:
+    template = _template()
+    text = template.read_text() if template else ""
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    return text
 
 
 def _unprivileged() -> tuple[str, str]:

@@ -22,7 +22,7 @@ MANY = 500
 """Events in a transaction from which on the next one waits, to become larger."""
 REST_SECONDS = 0.5
 """How long it waits: what a page of the database costs is then shared by more events."""
-STAMP_SECONDS = 1.0
+STAMP_SECONDS = 0.2
 STAMP_SECONDS_BUSY = 30.0
 """How long stamps wait for one another: with little to write, and with much."""
 _RETRY_SECONDS = 0.5
