@@ -1,0 +1,181 @@
+"""`POST /v1/verify`: the one question, in JSON, for anything that is no mail server of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json as std_json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from sidegate.decisions.ports import SignIn
+from sidegate.decisions.words import Allow, Attempt, CannotTell, Protocol, Reason, Refuse, Verdict
+from sidegate.doors.asking import Waiting
+from sidegate.doors.http_answers import Texts, error, json
+from sidegate.doors.rates import Rates
+from sidegate.wire.program import MAX_PROGRAM
+from sidegate.wire.text import one_line
+
+MAX_BODY = 8192
+"""Bytes of a request."""
+
+MAX_TEXT = 1024
+"""Characters in a login, a secret or a client id."""
+
+BODY_SECONDS = 10.0
+
+_JSON = "application/json"
+_REQUIRED = ("login", "secret", "protocol", "client_ip")
+_OPTIONAL = ("client_id", "tls")
+_PROTOCOLS = ", ".join(Protocol)
+
+
+class Wrong(Exception):  # noqa: N818 - what the request is
+    """Why a request cannot be answered: the status, and a text without anything it sent."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class VerifyParts(NamedTuple):
+    """What the endpoint works with."""
+
+    sign_in: SignIn
+    waiting: Waiting
+    texts: Texts
+    rates: Rates
+    now: Callable[[], int]
+
+
+class VerifyDoor:
+    """Answers `allow`, `refuse` or `unavailable`."""
+
+    def __init__(self, parts: VerifyParts) -> None:
+        self._parts = parts
+
+    async def answer(self, request: Request) -> Response:
+        """One question."""
+        arrived = self._parts.now()
+        caller = request.client.host if request.client else "the Unix socket"
+        if not self._parts.rates.allows(caller):
+            return error(429, "Too many requests a second.", headers={"Retry-After": "1"})
+        try:
+            attempt = _attempt(_parsed(await body_of(request, _JSON, MAX_BODY)), arrived)
+        except Wrong as wrong:
+            return error(wrong.status, wrong.text)
+        verdict = await self._parts.waiting.ask(self._parts.sign_in, attempt)
+        return json(_answer(verdict, self._parts.texts))
+
+
+async def body_of(request: Request, kind: str, most: int) -> bytes:
+    """The body, where it is of that kind and not too long; raises `Wrong`."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != kind:
+        raise Wrong(415, f"Send a body of Content-Type {kind}.")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise Wrong(413, f"The body is longer than {most} bytes.")
+    except TimeoutError:
+        raise Wrong(408, "The body did not come in time.") from None
+    except ClientDisconnect:
+        raise Wrong(400, "The body is not whole.") from None
+    return bytes(body)
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        found = std_json.loads(body.decode(), object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise Wrong(400, "The body is not JSON in UTF-8, each name once.") from None
+    if not isinstance(found, dict):
+        raise Wrong(422, "The body is not a JSON object.")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _attempt(body: dict[str, Any], arrived: int) -> Attempt:
+    for name in _REQUIRED:
+        if name not in body:
+            raise Wrong(422, f"{name} is missing.")
+    if not set(body) <= {*_REQUIRED, *_OPTIONAL}:
+        raise Wrong(422, f"Allowed are {', '.join((*_REQUIRED, *_OPTIONAL))} and nothing else.")
+    return Attempt(
+        login=_text(body, "login"),
+        secret=_text(body, "secret"),
+        protocol=_protocol(body["protocol"]),
+        address=_address(body["client_ip"]),
+        program=one_line(_text(body, "client_id", least=0), MAX_PROGRAM),
+        tls=_tls(body.get("tls", False)),
+        session="",
+        authzid="",
+        arrived=arrived,
+    )
+
+
+def _text(body: dict[str, Any], name: str, *, least: int = 1) -> str:
+    value = body.get(name, "")
+    if not isinstance(value, str) or not least <= len(value) <= MAX_TEXT or "\0" in value:
+        raise Wrong(422, f"{name} has to be a text of {least} to {MAX_TEXT} characters, no NUL.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Wrong(422, f"{name} holds half a surrogate pair.") from None
+    return value
+
+
+def _protocol(value: object) -> Protocol:
+    if not isinstance(value, str) or value not in tuple(Protocol):
+        raise Wrong(422, f"protocol has to be one of {_PROTOCOLS}.")
+    return Protocol(value)
+
+
+def _address(value: object) -> str:
+    try:
+        if isinstance(value, str) and "%" not in value:
+            return str(ipaddress.ip_address(value))
+    except ValueError:
+        pass
+    raise Wrong(422, "client_ip has to be an IPv4 or IPv6 address.")
+
+
+def _tls(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Wrong(422, "tls has to be true or false.")
+    return value
+
+
+def _answer(verdict: Verdict, texts: Texts) -> dict[str, str]:
+    match verdict:
+        case Allow():
+            return {
+                "verdict": "allow",
+                "account": verdict.account,
+                "credential": verdict.credential.value,
+                "text": "",
+            }
+        case Refuse(reason=Reason.ACCOUNT_DISABLED):
+            # The decision gives this reason behind a right secret alone.
+            return {"verdict": "refuse", "text": texts.disabled}
+        case Refuse():
+            return {"verdict": "refuse", "text": texts.refusal}
+        case CannotTell():
+            return {
+                "verdict": "unavailable",
+                "why": verdict.why.value,
+                "text": texts.cannot_tell,
+            }
