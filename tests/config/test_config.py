@@ -56,6 +56,7 @@ CONTRACT = {
         "refusal_delay": 2.0,
         "refusal_language": "en",
     },
+    "nginx": {"imap": "", "pop3": "", "submission": "", "user": "{account}", "password": ""},
     "codes": {"sms": "screen", "voice": "screen"},
     "app_passwords": {"length": 16},
 }
@@ -139,7 +140,9 @@ def test_client_settings_are_those_said_or_those_that_listen(tmp_path: Path) -> 
         '[server]\ntrusted_proxies = ["192.0.2.1", "2001:db8::/32"]',
         "[policy]\nrefusal_delay = 0",
         '[directory]\nauth = "unix:/run/dovecot/auth-client"\nuserdb = "unix:/run/x"',
-        '[listen]\nhttp = "0.0.0.0:2026"',
+        '[listen]\nhttp = "unix:run/http.sock"',
+        '[listen]\nhttp = "localhost:2026"',
+        '[nginx]\nimap = "[::1]:143"\nuser = "{account}*gate"\npassword = "a b"',
         '[listen]\ndovecot_client = ["unix:a.sock", "[::1]:12345"]',
         '[database]\nurl = "postgresql:///sidegate"',
         "[app_passwords]\nlength = 32",
@@ -180,6 +183,10 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
         ('[listen]\ndovecot_client = "unix:a"', ["a list of"]),
         ('[listen]\ndovecot_client = ["0.0.0.0:1"]', ["dovecot_client", "open to other machines"]),
         ('[listen]\ndovecot_master = "192.0.2.1:1"', ["dovecot_master", "open to other machines"]),
+        ('[listen]\nhttp = "0.0.0.0:2026"', ["http", "open to other machines"]),
+        ('[nginx]\nimap = "mail.example.test:143"', ["looked up", "127.0.0.1:143"]),
+        ('[nginx]\nimap = "unix:/x"', ["an IP address with a port"]),
+        ('[nginx]\nuser = "gate"', ["{account}"]),
         (f'[listen]\nportal = "unix:/{"a" * 120}"', ["121 bytes", "107"]),
         ('[listen]\nimaps = "127.0.0.1:2143"', ["imaps", "where imap listens already"]),
         ('[listen]\nsocket_mode = "0990"', ["octal"]),
@@ -228,6 +235,7 @@ SECRET = "hunter2-never-shown"
         f'[listen]\ndovecot_client = ["postgresql://u:{SECRET}@h/d"]',
         f"[database]\nurl = postgresql://u:{SECRET}@h/d",
         f'[database]\nurl = "postgresql://u:{SECRET}@h/d',
+        f'[nginx]\npassword = " {SECRET}"',
     ],
 )
 def test_no_error_quotes_a_password(tmp_path: Path, toml: str) -> None:
@@ -239,6 +247,24 @@ def test_the_text_form_holds_no_database_password(tmp_path: Path) -> None:
     assert SECRET in config.database.url
     assert SECRET not in repr(config)
     assert SECRET not in str(config)
+
+
+@pytest.mark.parametrize(
+    ("toml", "where"),
+    [
+        ("", TcpEndpoint("127.0.0.1", 2143)),
+        ('[listen]\nimap = "localhost:1"', TcpEndpoint("127.0.0.1", 1)),
+        ('[listen]\nimap = "0.0.0.0:1"', TcpEndpoint("127.0.0.1", 1)),
+        ('[listen]\nimap = "[::]:1"', TcpEndpoint("::1", 1)),
+        ('[listen]\nimap = "mail.example.test:1"', None),
+        ('[listen]\nimap = ""', None),
+        ("[mailserver]\nprivate = false", None),
+        ('[nginx]\nimap = "192.0.2.1:143"', TcpEndpoint("192.0.2.1", 143)),
+        ('[nginx]\nimap = "[2001:db8::1]:143"', TcpEndpoint("2001:db8::1", 143)),
+    ],
+)
+def test_where_nginx_goes_on_to(tmp_path: Path, toml: str, where: TcpEndpoint | None) -> None:
+    assert load(tmp_path, toml).nginx_upstream("imap") == where
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:

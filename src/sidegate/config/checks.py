@@ -87,7 +87,8 @@ def _check_endpoints(config: Config) -> None:
 
 def _check_auth_listeners(config: Config) -> None:
     listeners = [("dovecot_client", text) for text in config.listen.dovecot_client]
-    for key, text in (*listeners, ("dovecot_master", config.listen.dovecot_master)):
+    listeners.append(("dovecot_master", config.listen.dovecot_master))
+    for key, text in (*listeners, ("http", config.listen.http)):
         endpoint = config.endpoint(text)
         if isinstance(endpoint, TcpEndpoint) and not is_loopback_host(endpoint.host):
             _refuse(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from sidegate.config.endpoints import check_host, parse_endpoint
+from sidegate.config.endpoints import TcpEndpoint, check_host, parse_endpoint
 from sidegate.config.errors import NotAllowed, NotBuilt
 
 Value = TypeVar("Value")
@@ -166,6 +166,54 @@ def endpoints() -> Kind[tuple[str, ...]]:
         return values
 
     return Kind(read, 'a list of "host:port" or "unix:/path"', endpoint=True)
+
+
+def address() -> Kind[str]:
+    """A server that is named by its IP address."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        endpoint = parse_endpoint(value, _ANYWHERE)
+        if endpoint is None:
+            return value
+        if not isinstance(endpoint, TcpEndpoint):
+            raise NotAllowed
+        try:
+            ipaddress.ip_address(endpoint.host)
+        except ValueError:
+            raise NotAllowed("a name is not looked up here") from None
+        return value
+
+    return Kind(read, 'an IP address with a port such as "127.0.0.1:143", or ""')
+
+
+def name_with(part: str) -> Kind[str]:
+    """A login that holds a part which is filled in."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if value.count(part) != 1 or not fits_header(value):
+            raise NotAllowed
+        return value
+
+    return Kind(read, f'a text with {part} in it, such as "{part}*gate"')
+
+
+def header_text() -> Kind[str]:
+    """A secret that has to stand in a header."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if value and not fits_header(value):
+            raise NotAllowed
+        return value
+
+    return Kind(read, "a text without spaces at its ends", secret=True)
+
+
+def fits_header(value: str) -> bool:
+    """Whether a text reaches the other side in a header as it is."""
+    return bool(value) and value.isprintable() and value == value.strip()
 
 
 def client_server() -> Kind[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
@@ -82,6 +83,25 @@ class Config(Sections):
             ),
         )
         return [server for server in candidates if server is not None]
+
+    def nginx_upstream(self, protocol: MailProtocol) -> TcpEndpoint | None:
+        """Where nginx goes on to: as set, or the private Dovecot's listener for STARTTLS.
+
+        nginx looks no name up: `None` where no address is known.
+        """
+        said: str = getattr(self.nginx, protocol)
+        private: str = getattr(self.listen, protocol) if self.mailserver.private else ""
+        endpoint = self.endpoint(said or private)
+        if not isinstance(endpoint, TcpEndpoint):
+            return None
+        host = "127.0.0.1" if endpoint.host.lower() == "localhost" else endpoint.host
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return None
+        if address.is_unspecified:  # listening everywhere is listening on loopback
+            host = "127.0.0.1" if isinstance(address, ipaddress.IPv4Address) else "::1"
+        return TcpEndpoint(host, endpoint.port)
 
     def _client_server(
         self, protocol: MailProtocol, said: str, tls: str, starttls: str

@@ -171,6 +171,27 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Nginx:
+    """Where nginx goes on to after a sign-in by `auth_http`."""
+
+    imap: str = _option(
+        kinds.address(), "", '"127.0.0.1:143"; "" = the private Dovecot, which asks once more'
+    )
+    pop3: str = _option(kinds.address(), "")
+    submission: str = _option(kinds.address(), "")
+    user: str = _option(
+        kinds.name_with("{account}"),
+        "{account}",
+        'as whom; "{account}*gate" = through the master user gate',
+    )
+    password: str = _option(
+        kinds.header_text(),
+        "",
+        '"" = the password that was given; otherwise one for all, such as the master user\'s',
+    )
+
+
+@dataclass(frozen=True)
 class Codes:
     """How one-time codes reach people."""
 
@@ -214,6 +235,10 @@ class Sections:
     database: Database = field(default_factory=Database)
     directory: Directory = field(default_factory=Directory)
     policy: Policy = field(default_factory=Policy)
+    nginx: Nginx = field(
+        default_factory=Nginx,
+        metadata={"help": "where nginx goes on to after a sign-in by auth_http"},
+    )
     codes: Codes = field(default_factory=Codes)
     app_passwords: AppPasswords = field(default_factory=AppPasswords)
 
