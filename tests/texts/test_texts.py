@@ -18,6 +18,14 @@ def test_disabled_names_the_service() -> None:
     assert "Sidegate" in texts.disabled("en", "Sidegate")
 
 
+@pytest.mark.parametrize("language", ["en", "lv"])
+def test_cannot_tell_speaks_of_no_password(language: str) -> None:
+    text = texts.cannot_tell(language).casefold()
+    assert text
+    assert "password" not in text
+    assert "parol" not in text
+
+
 def test_code_message_can_be_filled_in_by_a_browser() -> None:
     text = texts.code_message("en", name="Sidegate", code="123456", host="mail.example.test")
     assert text == "123456 is your Sidegate code.\n\n@mail.example.test #123456"

@@ -29,6 +29,7 @@ class OwnDirectory:
         self._key = secrets.token_bytes(KEY_BYTES)
         self._known: OrderedDict[int, bytes] = OrderedDict()
         self._lock = threading.Lock()
+        self._judging = 0
         self._nobody = account_password.hash_password(secrets.token_hex())
 
     async def check(
@@ -51,6 +52,11 @@ class OwnDirectory:
         """The Argon2id hash to store."""
         return account_password.hash_password(secret)
 
+    @property
+    def judging(self) -> int:
+        """How many secrets are being judged, or wait for it."""
+        return self._judging
+
     def close(self) -> None:
         """Let running hashes end; nothing new is taken."""
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -61,10 +67,17 @@ class OwnDirectory:
         """Begin to judge; `None` where the pool is full."""
         if not self._places.acquire(blocking=False):
             return None
+        with self._lock:
+            self._judging += 1
         judged = self._pool.submit(self._judge, account_id, password_hash, password_version, secret)
         # Also where it is cancelled before it began.
-        judged.add_done_callback(lambda _: self._places.release())
+        judged.add_done_callback(lambda _: self._judged())
         return judged
+
+    def _judged(self) -> None:
+        with self._lock:
+            self._judging -= 1
+        self._places.release()
 
     def _judge(
         self, account_id: int | None, password_hash: str, password_version: int, secret: str

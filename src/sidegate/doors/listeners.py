@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from sidegate.config import Endpoint, TcpEndpoint, is_loopback_host
+from sidegate.config import Endpoint, TcpEndpoint, UnixEndpoint, is_loopback_host
 
 LONGEST_PATH = 107
 """Bytes that a Unix socket's address holds on Linux."""
@@ -64,6 +64,20 @@ async def listen(
     except OSError as problem:
         bound.close()
         raise CannotListen(f"unix:{path}: {_words(problem)}") from None
+
+
+def bind(endpoint: Endpoint, *, mode: int, group: str) -> socket.socket:
+    """A bound socket for a server that listens by itself; raises `CannotListen`."""
+    if isinstance(endpoint, UnixEndpoint):
+        return _bound(endpoint.path, mode=mode, group=group)
+    try:
+        return socket.create_server(
+            (endpoint.host, endpoint.port),
+            family=socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET,
+            backlog=_BACKLOG,
+        )
+    except OSError as problem:
+        raise CannotListen(f"{endpoint}: {_words(problem)}") from None
 
 
 def _bound(path: Path, *, mode: int, group: str) -> socket.socket:

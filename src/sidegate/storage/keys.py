@@ -11,7 +11,11 @@ from pathlib import Path
 
 from sidegate.factors.digests import KEY_BYTES, keyed_digest
 
+HTTP_TOKEN = "http-token"  # noqa: S105 - a file's name
+"""The file whose text callers of the HTTP door send."""
+
 _FILE = re.compile(r"digest-([0-9]{1,6})\.key")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{32,256}")
 
 
 class KeysProblem(Exception):  # noqa: N818 - says what is wrong with the keys
@@ -47,6 +51,26 @@ def open_keys(folder: Path, *, random: Callable[[int], bytes]) -> KeyRing:
         _write(folder / "digest-1.key", random(KEY_BYTES))
         keys = {"1": _read(folder / "digest-1.key")}
     return KeyRing(keys=keys, newest=max(keys, key=int))
+
+
+def open_http_token(folder: Path, *, random: Callable[[int], bytes]) -> str:
+    """The bearer token of the HTTP door; made where there is none.
+
+    An operator may put another one there, the same for every replica.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / HTTP_TOKEN
+    if not path.exists():
+        _write(path, random(KEY_BYTES))
+    if path.stat().st_mode & 0o077:
+        raise KeysProblem(f"{path} can be read by others: chmod 600 {path}")
+    token = path.read_text(encoding="utf-8", errors="replace").strip()
+    if not _TOKEN.fullmatch(token):
+        raise KeysProblem(
+            f"{path} holds no token of 32 to 256 letters, digits, -._~+/=: remove it,"
+            " and the next start makes a new one"
+        )
+    return token
 
 
 def _read(path: Path) -> bytes:

@@ -67,6 +67,10 @@ class Writer:
         if self._worker.waiting() < self.MOST_WAITING:
             self._worker.put(event)
 
+    def waiting(self) -> int:
+        """Events that are still to be written."""
+        return self._worker.waiting()
+
     def _work(self, batch: Sequence[NewEvent]) -> None:
         rows = [event_row(event) for event in batch]
         with transaction.atomic(), connection.cursor() as cursor:

@@ -36,6 +36,12 @@ def disabled(language: str, name: str) -> str:
     }
 
 
+def cannot_tell(language: str) -> str:
+    """What a program is told while nobody can say whether its login may come in."""
+    _ = _catalogue(language).gettext
+    return _("Signing in is not possible just now. Try again later.")
+
+
 def code_message(language: str, *, name: str, code: str, host: str) -> str:
     """A code as a text message; its last line lets browsers fill it in on `host` alone."""
     _ = _catalogue(language).gettext
