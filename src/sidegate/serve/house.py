@@ -16,13 +16,17 @@ from sidegate.accounts.jobs import Housekeeping
 from sidegate.accounts.mail_sign_in import MailSignIn
 from sidegate.accounts.mailboxes import OwnMailboxes, Place, Processes, SessionWatch
 from sidegate.config import Config, Endpoint, UnixEndpoint
+from sidegate.decisions.ports import SignIn
 from sidegate.doors.dovecot import DovecotDoor
+from sidegate.doors.meter import Meter
 from sidegate.mailserver import sessions
 from sidegate.mailserver.dovecot_conf import Listeners
 from sidegate.mailserver.places import Places
 from sidegate.mailserver.server import MailServer
 from sidegate.serve.certificate import CertificateFiles
-from sidegate.serve.portal_server import PortalServer
+from sidegate.serve.http_door import http_door, numbers
+from sidegate.serve.http_server import HttpServer
+from sidegate.serve.portal_server import portal_application
 from sidegate.storage.background import Background
 from sidegate.storage.fast_reader import FastReader
 from sidegate.storage.writer import Writer
@@ -31,6 +35,9 @@ log = logging.getLogger(__name__)
 
 PARTS = frozenset({"portal", "doors", "mailserver"})
 """What `--only` names."""
+
+_DOOR_STOP_SECONDS = 1
+"""Callers of the HTTP door have their answers by then: it ended what waited."""
 
 _PROCESSES = Processes(started_at=sessions.started_at, end=sessions.end)
 
@@ -58,7 +65,8 @@ class House:
         self._plan = plan
         self._background = Background()
         self._mail_server: MailServer | None = None
-        self.portal_failed = asyncio.Event()
+        self.http_failed = asyncio.Event()
+        """An HTTP server ended by itself."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -113,10 +121,11 @@ class House:
         stack.push_async_callback(asyncio.to_thread, reader.close)
         sign_in = MailSignIn(ctx, reader=reader, writer=writer, background=self._background)
         stack.push_async_callback(sign_in.close)
+        meter = Meter()
         language = config.policy.refusal_language
         link = config.server.url.rstrip("/") + "/security/app-passwords"
         door = DovecotDoor(
-            sign_in=sign_in,
+            sign_in=meter.measured(sign_in, door="dovecot"),
             mailboxes=mailboxes,
             now=ctx.now,
             refusal_text=texts.refusal(language, link),
@@ -125,6 +134,7 @@ class House:
         )
         stack.push_async_callback(door.close)
         await self._open_door(door)
+        await self._start_http_door(stack, sign_in, meter, writer)
         watch = SessionWatch(
             processes=_PROCESSES, background=self._background, writer=writer, now=ctx.now
         )
@@ -144,6 +154,32 @@ class House:
             group = places.user.group if places.user else ""
             await door.start([client], master, socket_mode=0o660, socket_group=group)
 
+    async def _start_http_door(
+        self, stack: AsyncExitStack, sign_in: SignIn, meter: Meter, writer: Writer
+    ) -> None:
+        ctx, config = self._plan.context, self._plan.config
+        endpoint = config.endpoint(config.listen.http)
+        if endpoint is None:
+            return
+        door = http_door(
+            ctx,
+            endpoint=endpoint,
+            sign_in=sign_in,
+            meter=meter,
+            gauges=numbers(ctx, background=self._background, writer=writer),
+        )
+        server = HttpServer(
+            door.application,
+            endpoint=endpoint,
+            trusted_proxies=config.server.trusted_proxies,
+            socket_mode=config.listen.socket_mode,
+            socket_group=config.listen.socket_group,
+            stop_seconds=_DOOR_STOP_SECONDS,
+        )
+        stack.push_async_callback(server.stop)
+        stack.callback(door.close)
+        await server.start(failed=self.http_failed.set)
+
     def _private_server(self, places: Places, mailboxes: OwnMailboxes) -> MailServer:
         client, master = _private_sockets(places)
         return MailServer(
@@ -161,13 +197,13 @@ class House:
         endpoint = self._plan.config.endpoint(self._plan.config.listen.portal)
         if endpoint is None:
             return
-        server = PortalServer(
+        server = HttpServer(
+            portal_application(self.missing),
             endpoint=endpoint,
             trusted_proxies=self._plan.config.server.trusted_proxies,
-            missing=self.missing,
         )
         stack.push_async_callback(server.stop)
-        await server.start(failed=self.portal_failed)
+        await server.start(failed=self.http_failed.set)
 
 
 async def _keep_running(stack: AsyncExitStack, work: Callable[[], Awaitable[None]]) -> None:

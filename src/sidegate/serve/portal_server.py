@@ -1,94 +1,24 @@
-"""The portal's HTTP server: uvicorn in our event loop, Django behind a bound."""
+"""What the portal's HTTP server serves: `/healthz`, and Django behind a bound."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import logging
-import os
-import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import cast
 
-import uvicorn
 from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from django.core.asgi import get_asgi_application
-
-from sidegate.config import Endpoint, UnixEndpoint
-
-log = logging.getLogger(__name__)
 
 VIEWS_AT_ONCE = 8
 """Views that run at the same time; each holds a thread and a database connection."""
 VIEWS_WAITING = 128
 """Requests that may wait for their turn; more are told to come back."""
-_STOP_SECONDS = 2
 
 
-class PortalServer:
-    """Serves the pages and `/healthz` on one endpoint."""
-
-    def __init__(
-        self,
-        *,
-        endpoint: Endpoint,
-        trusted_proxies: tuple[str, ...],
-        missing: Callable[[], Awaitable[list[str]]],
-    ) -> None:
-        self._socket = _bound(endpoint)
-        options = uvicorn.Config(
-            _with_health(_bounded(_django()), missing),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            loop="none",
-            ws="none",
-            proxy_headers=bool(trusted_proxies),
-            forwarded_allow_ips=list(trusted_proxies),
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
-        self._server = _Uvicorn(options)
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self, *, failed: asyncio.Event) -> None:
-        """Serve from now on; sets `failed` where the server ends by itself."""
-        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-        self._task.add_done_callback(lambda _: failed.set())
-        while not self._server.started and not self._task.done():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-
-    async def stop(self) -> None:
-        """Take nothing new, let what runs end, at most two seconds."""
-        self._server.should_exit = True
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=_STOP_SECONDS + 1)
-        self._socket.close()
-
-
-class _Uvicorn(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the house."""
-        yield
-
-
-def _bound(endpoint: Endpoint) -> socket.socket:
-    if isinstance(endpoint, UnixEndpoint):
-        endpoint.path.unlink(missing_ok=True)
-        bound = socket.socket(socket.AF_UNIX)
-        bound.bind(os.fspath(endpoint.path))
-        endpoint.path.chmod(0o660)
-        return bound
-    try:
-        return socket.create_server(
-            (endpoint.host, endpoint.port),
-            family=socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET,
-            backlog=512,
-        )
-    except OSError as problem:
-        raise OSError(problem.errno, f"{endpoint}: {problem.strerror}") from None
+def portal_application(missing: Callable[[], Awaitable[list[str]]]) -> ASGI3Application:
+    """The pages and `/healthz`."""
+    return _with_health(_bounded(_django()), missing)
 
 
 def _django() -> ASGI3Application:

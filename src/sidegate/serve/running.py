@@ -68,12 +68,12 @@ async def _until_told(plan: Plan) -> int:
         _collect_seldom()
         sys.stdout.write(READY + "\n")
         sys.stdout.flush()
-        ends = [asyncio.ensure_future(event.wait()) for event in (told, house.portal_failed)]
+        ends = [asyncio.ensure_future(event.wait()) for event in (told, house.http_failed)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()
         if not told.is_set():
-            log.error("the portal's server ended by itself")
+            log.error("an HTTP server ended by itself")
             return 1
     return 0
 

@@ -1,0 +1,90 @@
+"""The HTTP door, put together from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from sidegate import texts
+from sidegate.accounts.context import Context
+from sidegate.config import Config, Endpoint, UnixEndpoint
+from sidegate.decisions.ports import SignIn, Unavailable
+from sidegate.decisions.words import Protocol
+from sidegate.directory.own import OwnDirectory
+from sidegate.doors.http import HttpDoor, HttpParts
+from sidegate.doors.http_answers import texts as shown_texts
+from sidegate.doors.http_metrics import Gauges
+from sidegate.doors.http_nginx import Upstreams
+from sidegate.doors.meter import Meter
+from sidegate.storage.background import Background
+from sidegate.storage.keys import open_http_token
+from sidegate.storage.models import MailSession
+from sidegate.storage.writer import Writer
+
+
+def http_door(
+    ctx: Context, *, endpoint: Endpoint, sign_in: SignIn, meter: Meter, gauges: Gauges
+) -> HttpDoor:
+    """The door for one endpoint; a Unix socket needs no token."""
+    config = ctx.config
+    language = config.policy.refusal_language
+    link = config.server.url.rstrip("/") + "/security/app-passwords"
+    token = open_http_token(config.keys_folder, random=ctx.random)
+    return HttpDoor(
+        HttpParts(
+            sign_in=sign_in,
+            texts=shown_texts(
+                refusal=texts.refusal(language, link),
+                disabled=texts.disabled(language, config.server.name),
+                cannot_tell=texts.cannot_tell(language),
+            ),
+            upstreams=_upstreams(config),
+            meter=meter,
+            gauges=gauges,
+            now=ctx.now,
+            refusal_delay=round(config.policy.refusal_delay * 1000),
+            token="" if isinstance(endpoint, UnixEndpoint) else token,
+            version=_version(),
+        )
+    )
+
+
+def numbers(ctx: Context, *, background: Background, writer: Writer) -> Gauges:
+    """What this process knows beside what its doors count."""
+
+    async def gauges() -> Mapping[str, tuple[str, float]]:
+        found: dict[str, tuple[str, float]] = {
+            "events_waiting": ("Events that are still to be written.", writer.waiting())
+        }
+        if isinstance(ctx.judge, OwnDirectory):
+            found["hashes"] = ("Account passwords being judged or waiting.", ctx.judge.judging)
+        try:
+            sessions = await background.run(MailSession.objects.count)
+        except Unavailable:
+            found["database_answers"] = ("Whether the database answers.", 0)
+        else:
+            found["database_answers"] = ("Whether the database answers.", 1)
+            found["mail_sessions"] = ("Open mail sessions that are known, on all hosts.", sessions)
+        return found
+
+    return gauges
+
+
+def _upstreams(config: Config) -> Upstreams:
+    servers = {
+        Protocol.IMAP: config.nginx_upstream("imap"),
+        Protocol.POP3: config.nginx_upstream("pop3"),
+        Protocol.SUBMISSION: config.nginx_upstream("submission"),
+    }
+    return Upstreams(
+        servers={protocol: server for protocol, server in servers.items() if server is not None},
+        user=config.nginx.user,
+        password=config.nginx.password,
+    )
+
+
+def _version() -> str:
+    try:
+        return version("sidegate")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"
