@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,10 +94,13 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def configuration(ports: dict[str, int], more: str = "") -> str:
-    listen = "\n".join(f'{name} = "127.0.0.1:{port}"' for name, port in ports.items())
+def configuration(
+    ports: dict[str, int], more: str = "", listen: Mapping[str, str] | None = None
+) -> str:
+    values = {name: f"127.0.0.1:{port}" for name, port in ports.items()} | dict(listen or {})
+    lines = "\n".join(f'{name} = "{value}"' for name, value in values.items())
     url = f"http://localhost:{ports['portal']}"
-    return f'[server]\nurl = "{url}"\n\n[listen]\n{listen}\n\n{more}\n'
+    return f'[server]\nurl = "{url}"\n\n[listen]\n{lines}\n\n{more}\n'
 
 
 def as_user(name: str) -> dict[str, Any]:
@@ -111,6 +114,7 @@ def running(
     data: Path,
     *,
     more: str = "",
+    listen: Mapping[str, str] | None = None,
     environment: dict[str, str] | None = None,
     program: Sequence[str] = (sys.executable, "-m", "sidegate"),
     user: str | None = None,
@@ -124,7 +128,7 @@ def running(
     if not ports_file.exists():
         ports = dict(zip(PORT_NAMES, free_ports(len(PORT_NAMES)), strict=True))
         ports_file.write_text(json.dumps(ports))
-        file.write_text(configuration(ports, more))
+        file.write_text(configuration(ports, more, listen))
     ports = json.loads(ports_file.read_text())
     process = subprocess.Popen(
         [*program, "serve", "--data", str(data)],

@@ -1,0 +1,214 @@
+"""nginx with the lines of its page in front of Sidegate: what mail programs are told by it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from child import Child, running
+from clients.conftest import open_folder
+from clients.desk import Desk, desk_for
+from clients.nginx import PAGE, nginx
+from clients.ways import LIBRARIES, NAMES, all_of, everywhere, let_in
+from peers import require
+from sidegate.decisions.throttle import Limits
+
+FORMS = {
+    "imap": (r"NO \[ALERT\] ", r"NO \[(UNAVAILABLE|LIMIT)\] "),
+    "pop3": (r"-ERR \[AUTH\] ", r"-ERR \[SYS/TEMP\] "),
+    "submission": (r"535 5\.7\.8 ", r"454 4\.7\.0 "),
+}
+REFUSAL = "Sign-in refused. If 2-Step Verification is on, use an app password: "
+FAR = "127.0.0.77"
+
+
+@pytest.fixture(scope="module")
+def child() -> Iterator[Child]:
+    """A Sidegate of its own: wrong passwords here throttle nobody elsewhere."""
+    require("dovecot")
+    with open_folder() as folder, running(folder) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def desk(child: Child) -> Iterator[Desk]:
+    with desk_for(child.data) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def front(child: Child) -> Iterator[Child]:
+    with nginx(child) as started:
+        yield started
+
+
+def say(front: Child, protocol: str, login: str, secret: str, *, source: str = "") -> str:
+    """The line that answers one sign-in, as it arrives; from another loopback address."""
+    address = ("localhost", front.ports[f"{protocol}s"])
+    plain = socket.create_connection(address, 30, source_address=(source or "127.0.0.1", 0))
+    with front.tls.wrap_socket(plain, server_hostname="localhost") as connected:
+        stream = connected.makefile("rwb")
+        stream.readline()
+        response = base64.b64encode(f"\0{login}\0{secret}".encode())
+        if protocol == "submission":
+            stream.write(b"EHLO localhost\r\n")
+            stream.flush()
+            while stream.readline()[3:4] == b"-":
+                pass
+            stream.write(b"AUTH PLAIN " + response + b"\r\n")
+        elif protocol == "pop3":
+            stream.write(b"AUTH PLAIN\r\n")
+            stream.flush()
+            stream.readline()
+            stream.write(response + b"\r\n")
+        else:
+            stream.write(b"a1 AUTHENTICATE PLAIN\r\n")
+            stream.flush()
+            stream.readline()
+            stream.write(response + b"\r\n")
+        stream.flush()
+        return stream.readline().decode().rstrip("\r\n").removeprefix("a1 ")
+
+
+def refused(protocol: str, line: str) -> bool:
+    return re.match(FORMS[protocol][0] + REFUSAL, line) is not None
+
+
+def test_account_password_before_two_step(front: Child, desk: Desk) -> None:
+    person = desk.person()
+    assert let_in(everywhere(front, person.address, person.password)) == NAMES
+
+
+def test_after_two_step_only_app_passwords(front: Child, desk: Desk) -> None:
+    person = desk.person()
+    person.turn_on()
+    made = person.app_password()
+    gone = person.app_password()
+    person.revoke(gone)
+    outcomes = all_of(
+        front,
+        {
+            "app password": (person.address, made.secret),
+            "in groups": (person.address.upper(), made.grouped),
+            "account password": (person.address, person.password),
+            "wrong": (person.address, "wrong wrong wrong"),
+            "unknown": ("nobody@example.test", "wrong wrong wrong"),
+            "revoked": (person.address, gone.secret),
+        },
+        LIBRARIES,
+    )
+    names = {way.name for way in LIBRARIES}
+    assert let_in(outcomes.pop("app password")) == names
+    assert let_in(outcomes.pop("in groups")) == names
+    said = {
+        (way.protocol, outcomes[what][way.name].said.partition(REFUSAL)[0])
+        for what in outcomes
+        for way in LIBRARIES
+    }
+    assert said == {("imap", "[ALERT] "), ("pop3", "-ERR [AUTH] "), ("submission", "535 5.7.8 ")}
+    texts = {
+        one.said.partition(REFUSAL)[2] for found in outcomes.values() for one in found.values()
+    }
+    assert texts == {f"{front.url}/security/app-passwords"}
+    assert all(one.seconds > 1.9 for found in outcomes.values() for one in found.values())
+
+
+@pytest.mark.parametrize("protocol", FORMS)
+def test_out_of_scope(front: Child, desk: Desk, protocol: str) -> None:
+    person = desk.person()
+    person.turn_on()
+    secret = person.app_password(["imap" if protocol != "imap" else "pop3"]).secret
+    assert refused(protocol, say(front, protocol, person.address, secret))
+
+
+def test_disabled_is_told_behind_a_right_secret_alone(front: Child, desk: Desk) -> None:
+    person = desk.person()
+    person.enable(enabled=False)
+    for protocol, (form, _) in FORMS.items():
+        line = say(front, protocol, person.address, person.password)
+        assert re.match(form + "This Sidegate account is disabled", line)
+        assert refused(protocol, say(front, protocol, person.address, "wrong"))
+
+
+def test_every_character_of_a_password_arrives(front: Child, desk: Desk) -> None:
+    person, secret = desk.person(), 'pass % 25%41 +"\\ \tžā '
+    person.change_password(secret, keep=True)
+    opened = {"imap": "OK ", "pop3": "+OK ", "submission": "235 "}
+    for protocol, starts in opened.items():
+        assert say(front, protocol, person.address, secret).startswith(starts)
+
+
+def test_the_address_of_the_mail_program_is_seen(front: Child, desk: Desk) -> None:
+    person = desk.person()
+    for protocol in FORMS:
+        say(front, protocol, person.address, person.password, source=FAR)
+        say(front, protocol, person.address, "wrong", source=FAR)
+    deadline = time.monotonic() + 10
+    while len(found := seen_from(front, person.address, FAR)) < 2 * len(FORMS):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    assert found == {(kind, name) for kind in ("mail-allowed", "mail-refused") for name in FORMS}
+
+
+def seen_from(front: Child, account: str, address: str) -> set[tuple[str, str]]:
+    events = json.loads(front.command("events", "--account", account, "--json").stdout)
+    return {(event["kind"], event["protocol"]) for event in events if event["address"] == address}
+
+
+def test_too_many_wrong_passwords_are_no_refusal(front: Child, desk: Desk) -> None:
+    person = desk.person()
+    person.turn_on()
+    source, made = "127.0.0.78", person.app_password()
+    with ThreadPoolExecutor(16) as pool:
+        list(
+            pool.map(
+                lambda number: say(front, "imap", person.address, f"no {number}", source=source),
+                range(Limits().pair),
+            )
+        )
+    for protocol, (_, form) in FORMS.items():
+        line = say(front, protocol, person.address, "no more", source=source)
+        assert re.match(form, line), line
+        assert protocol != "imap" or line.startswith("NO [LIMIT] ")
+    # A right app password is not kept out (rule 5).
+    assert say(front, "imap", person.address, made.secret, source=source).startswith("OK ")
+
+
+def test_through_a_unix_socket_without_a_token() -> None:
+    require("dovecot")
+    with open_folder() as folder:
+        folder.parent.chmod(0o755)
+        at = f"unix:{folder.parent}/http.sock"
+        # In the page it is the socket's group that lets nginx's workers in.
+        listen = {"http": at, "socket_mode": "0666"}
+        _check_unix_socket(folder, listen, f"{at}:/nginx")
+
+
+def _check_unix_socket(data: Path, listen: dict[str, str], url: str) -> None:
+    with (
+        running(data, listen=listen) as child,
+        nginx(child, given={f"127.0.0.1:{child.ports['http']}/nginx": url}, token=False) as front,
+    ):
+        child.add_account("anna@example.test", "a long password")
+        answer = say(front, "pop3", "anna@example.test", "a long password")
+        assert answer.startswith("+OK")
+        assert refused("pop3", say(front, "pop3", "anna@example.test", "wrong"))
+
+
+def test_sidegate_stopped_is_never_a_wrong_password(child: Child, front: Child) -> None:
+    """Last in this file: it ends what the others speak with."""
+    child.stop()
+    page = PAGE.read_text()
+    for protocol in FORMS:
+        line = say(front, protocol, "anna@example.test", "whatever")
+        assert line in page
+        assert "AUTH" not in line
+        assert not line.startswith("5")
