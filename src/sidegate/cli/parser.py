@@ -15,6 +15,7 @@ PARTS = ("portal", "doors", "mailserver")
 APPS = ("mail", "other")
 DEVICES = ("windows", "mac", "iphone", "ipad", "android", "printer", "other")
 SCOPES = ("imap", "pop3", "submission")
+SERVERS = ("dovecot", "postfix", "exim", "nginx")
 
 # What a command needs before it runs.
 NOTHING, CONFIG, CONTEXT = "nothing", "config", "context"
@@ -48,6 +49,7 @@ def build_parser() -> Parser:
     _add_accounts(commands)
     _add_app_passwords(commands)
     _add_looking(commands)
+    _add_connecting(commands)
     _add_keeping(commands)
     return parser
 
@@ -171,6 +173,41 @@ def _add_looking(commands: _Group) -> None:
     bench = _command(commands, "bench", "serving:bench", "Measure, beside others.", needs=NOTHING)
     bench.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     bench.add_argument("--output", type=Path, metavar="FILE", help="write the results as JSON")
+
+
+def _add_connecting(commands: _Group) -> None:
+    connect = _json(
+        _command(
+            commands,
+            "connect",
+            "connecting:run",
+            "Print the lines for your own mail server, and how to undo them; or prove them.",
+            needs=NOTHING,
+        )
+    )
+    connect.add_argument("server", metavar="SERVER", choices=SERVERS, help=", ".join(SERVERS))
+    connect.add_argument(
+        "--version", metavar="VERSION", help="for an ordinary server of this version, not yours"
+    )
+    connect.add_argument(
+        "--conf", type=Path, metavar="PATH", help="its configuration, where that is elsewhere"
+    )
+    connect.add_argument(
+        "--socket", metavar="ENDPOINT", help="where it asks: /path, or host:port on loopback"
+    )
+    connect.add_argument("--user", metavar="NAME", help="whom Sidegate runs as")
+    connect.add_argument("--check", action="store_true", help="sign in on the running server")
+    connect.add_argument(
+        "--account", metavar="ADDRESS", help="with this account (one of its own is made otherwise)"
+    )
+    _password_option(connect)
+    connect.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        metavar="PROTOCOL=HOST:PORT",
+        help="sign in there (imap, imaps, pop3, …; repeatable)",
+    )
 
 
 def _add_keeping(commands: _Group) -> None:

@@ -1,0 +1,1 @@
+"""The lines for an operator's own servers, and the proof that they work."""

@@ -1,0 +1,131 @@
+"""What is looked at for each server, and where people sign in on it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from sidegate.accounts.trial import Trial
+from sidegate.config import Endpoint, TcpEndpoint, UnixEndpoint
+from sidegate.connect import dovecot as dovecot_lines
+from sidegate.connect import postfix as postfix_lines
+from sidegate.connect.doveconf import Listener
+from sidegate.connect.dovecot import Dovecot
+from sidegate.connect.places import Sidegate
+from sidegate.connect.postfix import Postfix
+from sidegate.connect.proving import Found, enforced, prove
+from sidegate.connect.sign_ins import PROTOCOLS, Target
+from sidegate.connect.sockets import trouble
+
+_ANYWHERE = ("*", "0.0.0.0", "::", "[::]")  # noqa: S104 - what a configuration says
+
+
+def dovecot(
+    found: Dovecot, sidegate: Sidegate, wanted: Path | None, trial: Trial
+) -> Iterator[Found]:
+    """Her Dovecot: version, services, sockets, and then sign-ins on every port."""
+    version = ".".join(str(part) for part in found.found.version)
+    if found.found.version < dovecot_lines.OLDEST:
+        yield Found("version", "problem", f"Dovecot {version} is too old", "2.3 or newer")
+        return
+    yield Found("version", "ok", f"Dovecot {version}")
+    client = dovecot_lines.client_socket(found, sidegate, wanted)
+    yield from _listed(sidegate, UnixEndpoint(client))
+    yield from enforced("dovecot", dovecot_lines.around(found, sidegate, client))
+    login = found.found.base / "login"
+    chroots = {one.chroot for one in found.found.logins}
+
+    def why() -> str:
+        inside = login if chroots != {""} else None
+        return trouble(client, user=found.found.login_user, chroot=inside) or trouble(
+            sidegate.master, user="root"
+        )
+
+    seen = why()
+    if seen:
+        yield Found("sockets", "problem", seen, "sidegate connect dovecot prints the lines")
+    targets = [
+        _target(service.name, service.protocol, listener)
+        for service in found.found.logins
+        if service.protocol in PROTOCOLS
+        for listener in service.listeners
+        if not listener.haproxy
+    ]
+    yield from prove(trial, targets, why=why)
+
+
+def postfix(
+    found: Postfix, sidegate: Sidegate, wanted: Endpoint | None, trial: Trial
+) -> Iterator[Found]:
+    """Her Postfix: services, sockets, and then sign-ins on every port where one may."""
+    version = ".".join(str(part) for part in found.version)
+    yield Found("version", "ok", f"Postfix {version}")
+    endpoint = postfix_lines.client_endpoint(found, sidegate, _used(found, wanted))
+    yield from _listed(sidegate, endpoint)
+    yield from enforced("postfix", postfix_lines.around(found, endpoint))
+
+    def why() -> str:
+        if isinstance(endpoint, TcpEndpoint):
+            return _tcp_trouble(endpoint)
+        chrooted = any(one.chroot for one in found.signing_in())
+        inside = found.queue if chrooted else None
+        return trouble(endpoint.path, user=found.owner, chroot=inside)
+
+    seen = why()
+    if seen:
+        yield Found("sockets", "problem", seen, "sidegate connect postfix prints the lines")
+    yield from prove(trial, list(_postfix_targets(found)), why=why)
+
+
+def given(trial: Trial, targets: list[Target]) -> Iterator[Found]:
+    """Ports that were named: of a server that tells nothing of itself."""
+    yield from prove(trial, targets, why=lambda: "")
+
+
+def _used(found: Postfix, wanted: Endpoint | None) -> Endpoint | None:
+    """What Postfix names where it is a port: there is no proposing another."""
+    if wanted is not None:
+        return wanted
+    for service in found.signing_in():
+        path = found.value(service, "smtpd_sasl_path")
+        host, _, port = path.removeprefix("inet:").rpartition(":")
+        if path.startswith("inet:") and port.isdigit():
+            return TcpEndpoint(host.strip("[]"), int(port))
+    return None
+
+
+def _listed(sidegate: Sidegate, endpoint: Endpoint) -> Iterator[Found]:
+    config = sidegate.config
+    if endpoint not in {config.endpoint(text) for text in config.listen.dovecot_client}:
+        yield Found(
+            "sidegate.toml",
+            "problem",
+            f"[listen] dovecot_client does not name {endpoint}",
+            "add it, and restart Sidegate",
+        )
+
+
+def _tcp_trouble(endpoint: TcpEndpoint) -> str:
+    try:
+        socket.create_connection(endpoint, timeout=3).close()
+    except OSError as error:
+        return f"nobody answers at {endpoint}: {error.strerror or error}"
+    return ""
+
+
+def _target(service: str, protocol: str, listener: Listener) -> Target:
+    host = "127.0.0.1" if listener.host in _ANYWHERE else listener.host
+    return Target(service, protocol, host, listener.port, listener.tls)
+
+
+def _postfix_targets(found: Postfix) -> Iterator[Target]:
+    for service in found.signing_in():
+        host, _, name = service.name.rpartition(":")
+        try:
+            port = int(name) if name.isdigit() else socket.getservbyname(name, "tcp")
+        except OSError:
+            continue
+        wrapped = found.value(service, "smtpd_tls_wrappermode") == "yes"
+        place = "127.0.0.1" if not host or host in _ANYWHERE else host.strip("[]")
+        yield Target(service.key, "submission", place, port, wrapped)
