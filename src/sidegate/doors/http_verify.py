@@ -28,6 +28,7 @@ MAX_TEXT = 1024
 BODY_SECONDS = 10.0
 
 _JSON = "application/json"
+_ENDS = {"Connection": "close"}
 _REQUIRED = ("login", "secret", "protocol", "client_ip")
 _OPTIONAL = ("client_id", "tls")
 _PROTOCOLS = ", ".join(Protocol)
@@ -36,10 +37,12 @@ _PROTOCOLS = ", ".join(Protocol)
 class Wrong(Exception):  # noqa: N818 - what the request is
     """Why a request cannot be answered: the status, and a text without anything it sent."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, *, ends: bool = False) -> None:
         super().__init__(text)
         self.status = status
         self.text = text
+        self.ends = ends
+        """What is still to come of the request is not read: the connection ends."""
 
 
 class VerifyParts(NamedTuple):
@@ -67,7 +70,7 @@ class VerifyDoor:
         try:
             attempt = _attempt(_parsed(await body_of(request, _JSON, MAX_BODY)), arrived)
         except Wrong as wrong:
-            return error(wrong.status, wrong.text)
+            return error(wrong.status, wrong.text, headers=_ENDS if wrong.ends else None)
         verdict = await self._parts.waiting.ask(self._parts.sign_in, attempt)
         return json(_answer(verdict, self._parts.texts))
 
@@ -83,9 +86,9 @@ async def body_of(request: Request, kind: str, most: int) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > most:
-                    raise Wrong(413, f"The body is longer than {most} bytes.")
+                    raise Wrong(413, f"The body is longer than {most} bytes.", ends=True)
     except TimeoutError:
-        raise Wrong(408, "The body did not come in time.") from None
+        raise Wrong(408, "The body did not come in time.", ends=True) from None
     except ClientDisconnect:
         raise Wrong(400, "The body is not whole.") from None
     return bytes(body)

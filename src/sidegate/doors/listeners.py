@@ -77,7 +77,9 @@ def bind(endpoint: Endpoint, *, mode: int, group: str) -> socket.socket:
             backlog=_BACKLOG,
         )
     except OSError as problem:
-        raise CannotListen(f"{endpoint}: {_words(problem)}") from None
+        # Without what Python adds to it: the address, once more.
+        words = os.strerror(problem.errno) if problem.errno else str(problem)
+        raise CannotListen(f"{endpoint}: {words}") from None
 
 
 def _bound(path: Path, *, mode: int, group: str) -> socket.socket:
