@@ -14,6 +14,7 @@ from django.db import connection
 from installation import Installation
 from sidegate.accounts.context import Context
 from sidegate.accounts.mail_sign_in import MailSignIn
+from sidegate.decisions.directory import Directory
 from sidegate.decisions.mail import PasswordCheck
 from sidegate.decisions.ports import PasswordJudge
 from sidegate.decisions.words import Attempt, Protocol, Verdict
@@ -91,9 +92,18 @@ def attempt(login: str, secret: str) -> Attempt:
 
 
 @asynccontextmanager
-async def open_desk(house: Installation, judge: PasswordJudge | None = None) -> AsyncIterator[Desk]:
-    """A desk with the real clock; `judge` in place of the installation's."""
-    ctx = dataclasses.replace(house.context, now=real_now, judge=judge or house.context.judge)
+async def open_desk(
+    house: Installation, judge: PasswordJudge | None = None, directory: Directory | None = None
+) -> AsyncIterator[Desk]:
+    """A desk with the real clock; `judge` or `directory` in place of the installation's."""
+    ctx = dataclasses.replace(
+        house.context,
+        now=real_now,
+        judge=judge or house.context.judge,
+        directory=directory or house.context.directory,
+    )
+    if ctx.directory is not None:
+        ctx.directory.attach()
     reader = FastReader(keys=ctx.keys, loop=asyncio.get_running_loop())
     writer, background = Writer(), Background()
     reader.start()
@@ -103,6 +113,8 @@ async def open_desk(house: Installation, judge: PasswordJudge | None = None) -> 
         yield Desk(ctx, sign_in, background, writer)
     finally:
         await sign_in.close()
+        if ctx.directory is not None:
+            await ctx.directory.close()
         reader.close()
         background.close()  # what still runs on it may record events
         assert writer.close()

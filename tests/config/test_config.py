@@ -140,6 +140,10 @@ def test_client_settings_are_those_said_or_those_that_listen(tmp_path: Path) -> 
         '[server]\ntrusted_proxies = ["192.0.2.1", "2001:db8::/32"]',
         "[policy]\nrefusal_delay = 0",
         '[directory]\nauth = "unix:/run/dovecot/auth-client"\nuserdb = "unix:/run/x"',
+        (
+            '[directory]\nsource = "dovecot"\nauth = "[::1]:1"\nuserdb = "unix:b"\n'
+            "[mailserver]\nprivate = false"
+        ),
         '[listen]\nhttp = "unix:run/http.sock"',
         '[listen]\nhttp = "localhost:2026"',
         '[nginx]\nimap = "[::1]:143"\nuser = "{account}*gate"\npassword = "a b"',
@@ -205,7 +209,21 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
         ("[codes]\nsms = []", ["not allowed"]),
         ('[codes]\nsms = "acme"', ["is not built in this version", '"screen"']),
         ('[codes]\nvoice = ["screen", "acme"]', ["is not built in this version"]),
-        ('[directory]\nsource = "dovecot"', ["is not built in this version", '"own"']),
+        ('[directory]\nsource = "ldap"', ["is not allowed", '"own" or "dovecot"']),
+        ('[directory]\nsource = "dovecot"', ['auth = ""', "needs it"]),
+        ('[directory]\nsource = "dovecot"\nauth = "unix:a"', ['userdb = ""', "needs it"]),
+        (
+            '[directory]\nsource = "dovecot"\nauth = "192.0.2.1:1"\nuserdb = "unix:b"',
+            ["[directory] auth", "unencrypted"],
+        ),
+        (
+            '[directory]\nsource="dovecot"\nuserdb = "unix:run/auth-master.sock"\nauth = "unix:a"',
+            ["[directory] userdb", "Sidegate itself listens"],
+        ),
+        (
+            '[directory]\nsource = "dovecot"\nauth = "unix:a"\nuserdb = "unix:b"',
+            ["[mailserver] private = true", "private = false"],
+        ),
         ('[directory]\nsource = "ldap"', ["is not allowed", '"own"']),
         ('[policy]\nmode = "observe"', ["is not built in this version", '"enforce"']),
         ("x = ", ["this is not TOML", "line 1, column 5"]),

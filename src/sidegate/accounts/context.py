@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sidegate.config import Config
+from sidegate.decisions.directory import Directory
 from sidegate.decisions.ports import CodeSender, PasswordJudge
 from sidegate.events.catalogue import Kind, NewEvent, tidy
 from sidegate.storage.keys import KeyRing
@@ -18,6 +19,8 @@ class Context:
     """One installation, as the actions see it; `serve` makes it.
 
     `now` gives milliseconds since the epoch, `random(n)` n bytes of randomness.
+    `directory` is the operator's, where account passwords are judged there; `judge` is
+    asked nothing then.
     """
 
     config: Config
@@ -26,6 +29,7 @@ class Context:
     sender: CodeSender
     now: Callable[[], int]
     random: Callable[[int], bytes]
+    directory: Directory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ class WeakPassword(AccountError):  # noqa: N818 - named for what was wrong
     """The new password is too short, too long or too common."""
 
 
+class KeptElsewhere(AccountError):  # noqa: N818 - named for what was wrong
+    """Accounts and their passwords are the operator's directory's."""
+
+
 class BadNumber(AccountError):  # noqa: N818 - named for what was wrong
     """Codes cannot be sent to this number."""
 

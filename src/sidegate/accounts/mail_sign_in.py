@@ -6,7 +6,9 @@ import asyncio
 import logging
 from functools import partial
 
-from sidegate.accounts.context import Context
+from sidegate.accounts import people
+from sidegate.accounts.context import Context, Origin
+from sidegate.decisions.directory import Directory, Question
 from sidegate.decisions.mail import (
     AccountPasswordMode,
     AccountRecord,
@@ -16,7 +18,7 @@ from sidegate.decisions.mail import (
     Policy,
     decide,
 )
-from sidegate.decisions.names import canonical
+from sidegate.decisions.names import canonical, canonical_name
 from sidegate.decisions.ports import Answer, Unavailable
 from sidegate.decisions.throttle import Counters, Limits, network_of
 from sidegate.decisions.words import Allow, Attempt, CannotTell, Reason, Refuse, Verdict, Why
@@ -60,12 +62,18 @@ class MailSignIn:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         policy = ctx.config.policy
-        self._policy = Policy(AccountPasswordMode(policy.account_password_for_mail), Limits())
+        self._directory = ctx.directory
+        self._canonical = canonical_name if ctx.directory else canonical
+        self._policy = Policy(
+            AccountPasswordMode(policy.account_password_for_mail),
+            Limits(),
+            directory=ctx.directory is not None,
+        )
         self._delay = policy.refusal_delay
 
     def submit(self, attempt: Attempt, answer: Answer) -> None:
         """Decide and answer, on the event loop."""
-        address = canonical(attempt.login) or _NO_SUCH_ADDRESS
+        address = self._canonical(attempt.login) or _NO_SUCH_ADDRESS
         reply = partial(self._found, attempt, answer)
         self._reader.submit(Lookup(address, attempt.secret, reply))
 
@@ -81,6 +89,8 @@ class MailSignIn:
             self._finish(attempt, answer, CannotTell(Why.OUTAGE))
             return
         facts = Facts(*found)
+        if self._directory is not None:
+            facts = facts._replace(name=self._canonical(attempt.login) or _NO_SUCH_ADDRESS)
         verdict = decide(attempt, facts, self._policy)
         if isinstance(verdict, Allow):
             self._finish(attempt, answer, verdict)
@@ -107,20 +117,49 @@ class MailSignIn:
 
     async def _settle(self, attempt: Attempt, facts: Facts, verdict: Verdict | Missing) -> Verdict:
         while isinstance(verdict, Missing):
-            if verdict is Missing.COUNTERS:
-                facts = facts._replace(counters=await self._counters(attempt, facts.account))
-            else:
-                facts = await self._judged(attempt, facts)
+            facts = await self._learned(attempt, facts, verdict)
             verdict = decide(attempt, facts, self._policy)
-        if isinstance(verdict, Refuse) and verdict.reason not in _NOT_COUNTED:
-            await self._count(attempt)
+        if isinstance(verdict, Refuse) and _counts(verdict):
+            await self._count(attempt, facts)
         return verdict
 
-    async def _counters(self, attempt: Attempt, account: AccountRecord | None) -> Counters:
+    async def _learned(self, attempt: Attempt, facts: Facts, missing: Missing) -> Facts:
+        if missing is Missing.COUNTERS:
+            return facts._replace(counters=await self._counters(attempt, facts))
+        if self._directory is None:
+            return await self._judged(attempt, facts)
+        return await self._learned_there(self._directory, attempt, facts, missing)
+
+    async def _learned_there(
+        self, directory: Directory, attempt: Attempt, facts: Facts, missing: Missing
+    ) -> Facts:
+        """The facts with one that the operator's directory gives."""
+        if missing is Missing.PRESENCE:
+            seen = await directory.look_up(_question(attempt, facts, secret=""))
+            return facts._replace(presence=seen.presence, answered=seen.name)
+        if missing is Missing.NAME:
+            found = await self._read(attempt, facts.answered)
+            return Facts(*found, name=facts.answered, followed=facts.followed + 1)
+        if missing is Missing.PASSWORD:
+            judged = await directory.judge(_question(attempt, facts, secret=attempt.secret))
+            facts = facts._replace(password=judged.check, answered=judged.name)
+            if judged.check is not PasswordCheck.RIGHT or judged.name != facts.name:
+                return facts
+        else:
+            origin = Origin(by="owner", address=attempt.address, program=attempt.program)
+            await self._background.run(
+                partial(people.ensure, self._ctx, name=facts.name, origin=origin)
+            )
+        # As it is by now: 2-step may have been turned on meanwhile (rules 1 and 6).
+        account, app_password = await self._read(attempt, facts.name)
+        return facts._replace(account=account, app_password=app_password)
+
+    async def _counters(self, attempt: Attempt, facts: Facts) -> Counters:
+        account = facts.account
         return await self._background.run(
             partial(
                 counters.read,
-                login=self._login_digest(attempt),
+                login=self._login_digest(attempt, facts),
                 account_id=account.id if account else None,
                 network=network_of(attempt.address),
                 now=self._ctx.now(),
@@ -136,11 +175,12 @@ class MailSignIn:
         password = await self._password(attempt, facts.account)
         if password is not PasswordCheck.RIGHT or facts.account is None:
             return facts._replace(password=password)
-        account, app_password = await self._read(attempt)
+        address = canonical(attempt.login) or _NO_SUCH_ADDRESS
+        account, app_password = await self._read(attempt, address)
         judged = account and account.password_version == facts.account.password_version
         return Facts(account, app_password, facts.counters, password if judged else None)
 
-    async def _read(self, attempt: Attempt) -> Found:
+    async def _read(self, attempt: Attempt, address: str) -> Found:
         read: asyncio.Future[Found] = self._loop.create_future()
 
         def reply(found: Found | Exception) -> None:
@@ -151,7 +191,6 @@ class MailSignIn:
             else:
                 read.set_result(found)
 
-        address = canonical(attempt.login) or _NO_SUCH_ADDRESS
         self._reader.submit(Lookup(address, attempt.secret, reply))
         return await read
 
@@ -163,28 +202,33 @@ class MailSignIn:
             secret=attempt.secret,
         )
 
-    async def _count(self, attempt: Attempt) -> None:
-        key, login = self._ctx.keys.current, _counted_login(attempt)
+    async def _count(self, attempt: Attempt, facts: Facts) -> None:
+        key, login = self._ctx.keys.current, _counted_login(attempt, facts)
         await self._background.run(
             partial(
                 counters.add,
-                login=self._login_digest(attempt),
+                login=self._login_digest(attempt, facts),
                 network=network_of(attempt.address),
                 secret=counters.secret_digest(key=key, login=login, secret=attempt.secret),
                 now=self._ctx.now(),
             )
         )
 
-    def _login_digest(self, attempt: Attempt) -> bytes:
-        return counters.login_digest(key=self._ctx.keys.current, login=_counted_login(attempt))
+    def _login_digest(self, attempt: Attempt, facts: Facts) -> bytes:
+        login = _counted_login(attempt, facts)
+        return counters.login_digest(key=self._ctx.keys.current, login=login)
 
     async def _until_due(self, attempt: Attempt, verdict: Verdict) -> None:
         """Refusals leave at one fixed time after they arrived; so does "throttled"."""
         if isinstance(verdict, CannotTell) and verdict.why is not Why.THROTTLED:
             return
         waited = (self._ctx.now() - attempt.arrived) / 1000
+        delay = self._delay
+        if self._directory is not None:
+            # Its own refusals take their time: what was not asked there must not leave before.
+            delay = max(delay, self._directory.refusals_take)
         # Never longer than the delay, even where the clock was set back.
-        await asyncio.sleep(self._delay - max(0.0, min(waited, self._delay)))
+        await asyncio.sleep(delay - max(0.0, min(waited, delay)))
 
     def _finish(self, attempt: Attempt, answer: Answer, verdict: Verdict) -> None:
         try:
@@ -193,8 +237,24 @@ class MailSignIn:
             self._writer.record(_event(attempt, verdict))
 
 
-def _counted_login(attempt: Attempt) -> str:
-    return canonical(attempt.login) or attempt.login
+def _counted_login(attempt: Attempt, facts: Facts) -> str:
+    return facts.name or canonical(attempt.login) or attempt.login
+
+
+def _counts(refused: Refuse) -> bool:
+    """Whether something may have been guessed: behind a right app password nothing was."""
+    return refused.app_password_id is None and refused.reason not in _NOT_COUNTED
+
+
+def _question(attempt: Attempt, facts: Facts, *, secret: str) -> Question:
+    return Question(
+        name=facts.name,
+        secret=secret,
+        protocol=attempt.service or attempt.protocol.value,
+        address=attempt.address,
+        session=attempt.session,
+        tls=attempt.tls,
+    )
 
 
 def _event(attempt: Attempt, verdict: Verdict) -> NewEvent:

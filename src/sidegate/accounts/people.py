@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sidegate.accounts import app_passwords
 from sidegate.accounts.context import Context, Origin, note
-from sidegate.accounts.errors import AddressTaken, BadAddress, WeakPassword
-from sidegate.decisions.names import canonical
+from sidegate.accounts.errors import AddressTaken, BadAddress, KeptElsewhere, WeakPassword
+from sidegate.decisions.names import canonical, canonical_name
 from sidegate.events.catalogue import Kind
 from sidegate.factors.account_password import MAX_LENGTH, MIN_LENGTH
 from sidegate.storage.models import Account, WebSession
@@ -19,12 +19,13 @@ from sidegate.storage.models import Account, WebSession
 
 def find(login: str) -> Account | None:
     """The account that a login names, by its canonical address."""
-    address = canonical(login)
+    address = canonical_name(login)
     return Account.objects.filter(address=address).first() if address else None
 
 
 def add(ctx: Context, *, address: str, name: str, password: str, origin: Origin) -> Account:
-    """Add an account. Raises `BadAddress`, `AddressTaken`, `WeakPassword`."""
+    """Add an account. Raises `BadAddress`, `AddressTaken`, `WeakPassword`, `KeptElsewhere`."""
+    _password_is_ours(ctx)
     canonical_address = _new_address(address)
     check_new_password(password, address=canonical_address)
     now = ctx.now()
@@ -40,6 +41,22 @@ def add(ctx: Context, *, address: str, name: str, password: str, origin: Origin)
             note(ctx, kind=Kind.ACCOUNT_ADDED, account_id=account.pk, origin=origin)
     except IntegrityError:
         raise AddressTaken(_("There is already an account with this address.")) from None
+    return account
+
+
+def ensure(ctx: Context, *, name: str, origin: Origin) -> Account:
+    """The account of somebody whom the operator's directory knows; made at her first sign-in.
+
+    `name` is the canonical one. It has no password here: that is the directory's.
+    """
+    now = ctx.now()
+    with transaction.atomic():
+        account, made = Account.objects.get_or_create(
+            address=name,
+            defaults={"password_hash": "", "password_changed_at": now, "created_at": now},
+        )
+        if made:
+            note(ctx, kind=Kind.ACCOUNT_ADDED, account_id=account.pk, origin=origin)
     return account
 
 
@@ -71,8 +88,9 @@ def change_password(
     """Change the account password; app passwords go with it unless kept.
 
     Signs every other browser out: all web sessions but the one whose key digest is
-    `keep_session`. Raises `WeakPassword`.
+    `keep_session`. Raises `WeakPassword`, `KeptElsewhere`.
     """
+    _password_is_ours(ctx)
     check_new_password(password, address=account.address)
     hashed = ctx.judge.hash(password)
     with transaction.atomic():
@@ -107,6 +125,16 @@ def check_new_password(password: str, *, address: str) -> None:
     except ValidationError:
         text = _("This password is on every list that thieves try first. Choose another.")
         raise WeakPassword(text) from None
+
+
+def _password_is_ours(ctx: Context) -> None:
+    if ctx.directory is not None:
+        raise KeptElsewhere(
+            _(
+                "Accounts and their passwords are kept by the mail server that was there before. "
+                "Add them and change them there; who signs in for the first time appears here."
+            )
+        )
 
 
 def _new_address(address: str) -> str:

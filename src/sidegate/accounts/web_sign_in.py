@@ -5,14 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sidegate.accounts.context import Context, Origin, note
-from sidegate.accounts.people import find
-from sidegate.decisions.mail import PasswordCheck
-from sidegate.decisions.names import canonical
+from sidegate.accounts.people import ensure, find
+from sidegate.decisions.directory import Directory, Question, Seen
+from sidegate.decisions.mail import MOST_FOLLOWED, PasswordCheck, Presence
+from sidegate.decisions.names import canonical, canonical_name
 from sidegate.decisions.throttle import Limits, network_of, throttled
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
 from sidegate.storage import counters
 from sidegate.storage.models import Account
+
+_WEB = "imap"
+"""As which protocol a directory is asked: some let users into protocols that they know alone."""
+
+_REASONS = {
+    PasswordCheck.RIGHT: Reason.ACCOUNT_DISABLED,
+    PasswordCheck.DISABLED: Reason.ACCOUNT_DISABLED,
+    PasswordCheck.EXPIRED: Reason.PASSWORD_EXPIRED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,8 @@ def check_password(
     ctx: Context, *, login: str, secret: str, origin: Origin
 ) -> RightPassword | WrongPassword | PasswordCannotTell:
     """Judge the password of a login, the same work for every login."""
+    if ctx.directory is not None:
+        return _check_there(ctx, ctx.directory, login=login, secret=secret, origin=origin)
     account = find(login)
     name = canonical(login) or login
     network = network_of(origin.address)
@@ -67,6 +79,97 @@ def check_password(
     )
     # For an unknown account too: the same work, down to what is written.
     reason = _reason(account, check)
+    note(ctx, kind=Kind.WEB_REFUSED, account_id=account_id, origin=origin, reason=reason)
+    return WrongPassword()
+
+
+def _check_there(
+    ctx: Context, directory: Directory, *, login: str, secret: str, origin: Origin
+) -> RightPassword | WrongPassword | PasswordCannotTell:
+    """The same, where a directory of the operator's judges it.
+
+    It is asked for every login, known to it or not: its refusals take their time.
+    """
+    question = Question(
+        name=canonical_name(login) or "", secret=secret, protocol=_WEB, address=origin.address
+    )
+    for _ in range(MOST_FOLLOWED + 1):
+        asked = question.name
+        seen = _seen_there(ctx, directory, question, login=login, origin=origin)
+        if isinstance(seen, PasswordCannotTell):
+            return seen
+        if seen.name != asked:
+            question = question._replace(name=seen.name)
+            continue
+        judged = directory.judge_blocking(question)
+        if judged.check is PasswordCheck.RIGHT and judged.name != asked:
+            question = question._replace(name=judged.name)
+            continue
+        return _answered(ctx, question, seen.presence, judged.check, login=login, origin=origin)
+    return _wrong(ctx, question, None, Reason.UNKNOWN_ACCOUNT, login=login, origin=origin)
+
+
+def _seen_there(
+    ctx: Context, directory: Directory, question: Question, *, login: str, origin: Origin
+) -> Seen | PasswordCannotTell:
+    account = find(question.name)
+    account_id = account.pk if account else None
+    counted = counters.read(
+        login=counters.login_digest(key=ctx.keys.current, login=question.name or login),
+        account_id=account_id,
+        network=network_of(origin.address),
+        now=ctx.now(),
+    )
+    if throttled(counted, Limits()):
+        return _cannot_tell(ctx, account_id, Why.THROTTLED, origin)
+    seen = directory.look_up_blocking(question._replace(secret=""))
+    if seen.presence in (Presence.BUSY, Presence.OUTAGE):
+        return _cannot_tell(ctx, account_id, Why(seen.presence.value), origin)
+    return seen
+
+
+def _answered(
+    ctx: Context,
+    question: Question,
+    presence: Presence,
+    check: PasswordCheck,
+    *,
+    login: str,
+    origin: Origin,
+) -> RightPassword | WrongPassword | PasswordCannotTell:
+    account = find(question.name)
+    if check in (PasswordCheck.BUSY, PasswordCheck.OUTAGE):
+        account_id = account.pk if account else None
+        return _cannot_tell(ctx, account_id, Why(check.value), origin)
+    if check is PasswordCheck.RIGHT and presence is Presence.HERE:
+        account = ensure(ctx, name=question.name, origin=origin)
+        if account.enabled:
+            return RightPassword(account)
+    reason = _REASONS.get(check, Reason.WRONG_PASSWORD)
+    if account is None:
+        reason = Reason.UNKNOWN_ACCOUNT
+    elif presence is Presence.GONE:
+        reason = Reason.GONE_FROM_DIRECTORY
+    return _wrong(ctx, question, account, reason, login=login, origin=origin)
+
+
+def _wrong(
+    ctx: Context,
+    question: Question,
+    account: Account | None,
+    reason: Reason,
+    *,
+    login: str,
+    origin: Origin,
+) -> WrongPassword:
+    key, name = ctx.keys.current, question.name or login
+    counters.add(
+        login=counters.login_digest(key=key, login=name),
+        network=network_of(origin.address),
+        secret=counters.secret_digest(key=key, login=name, secret=question.secret),
+        now=ctx.now(),
+    )
+    account_id = account.pk if account else None
     note(ctx, kind=Kind.WEB_REFUSED, account_id=account_id, origin=origin, reason=reason)
     return WrongPassword()
 

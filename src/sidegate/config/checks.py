@@ -21,6 +21,7 @@ def check_together(config: Config) -> None:
     _check_endpoints(config)
     _check_auth_listeners(config)
     _check_names(config)
+    _check_directory(config)
 
 
 def _refuse(config: Config, said: str) -> NoReturn:
@@ -96,6 +97,42 @@ def _check_auth_listeners(config: Config) -> None:
                 f"[listen] {key} = {shown(text)} is open to other machines; "
                 'allowed: "unix:/path" or a port on 127.0.0.1, [::1] or localhost',
             )
+
+
+def _check_directory(config: Config) -> None:
+    if config.has_own_passwords:
+        return
+    for key, text in (("auth", config.directory.auth), ("userdb", config.directory.userdb)):
+        if not text:
+            _refuse(
+                config,
+                f'[directory] {key} = "" and [directory] source = "dovecot" needs it; '
+                'allowed: "unix:/path" or "host:port"',
+            )
+        endpoint = config.endpoint(text)
+        if isinstance(endpoint, TcpEndpoint) and not is_loopback_host(endpoint.host):
+            _refuse(
+                config,
+                f"[directory] {key} = {shown(text)} would send passwords unencrypted to another "
+                'machine; allowed: "unix:/path" or a port on 127.0.0.1, [::1] or localhost',
+            )
+        if endpoint in _own_doors(config):
+            _refuse(
+                config,
+                f"[directory] {key} = {shown(text)} is where Sidegate itself listens; "
+                "allowed: a socket of your own Dovecot",
+            )
+    if config.mailserver.private:
+        _refuse(
+            config,
+            "[mailserver] private = true keeps mailboxes of its own, and [directory] source = "
+            '"dovecot" uses yours; allowed with dovecot: private = false',
+        )
+
+
+def _own_doors(config: Config) -> set[Endpoint | None]:
+    listen = config.listen
+    return {config.endpoint(text) for text in (*listen.dovecot_client, listen.dovecot_master)}
 
 
 def _check_names(config: Config) -> None:

@@ -64,6 +64,11 @@ class Config(Sections):
         return self.server.url.startswith("https://")
 
     @property
+    def has_own_passwords(self) -> bool:
+        """Account passwords are kept and judged here, not by a directory of the operator's."""
+        return self.directory.source == "own"
+
+    @property
     def shows_codes_on_screen(self) -> bool:
         """A `screen` sender is set."""
         return "screen" in (*self.codes.sms, *self.codes.voice)

@@ -143,7 +143,7 @@ class Database:
 class Directory:
     """Where account passwords are judged."""
 
-    source: str = _option(kinds.one_of("own", later=("dovecot",)), "own", "own | dovecot")
+    source: str = _option(kinds.one_of("own", "dovecot"), "own", "own | dovecot")
     auth: str = _option(
         kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/auth-client" or "host:port"'
     )

@@ -17,6 +17,10 @@ from sidegate.decisions.words import (
     Verdict,
     Why,
 )
+from sidegate.factors import app_password as letters_of
+
+MOST_FOLLOWED = 3
+"""Names that a directory may lead to, one after the other, before it is nobody's."""
 
 
 class AccountRecord(NamedTuple):
@@ -53,6 +57,8 @@ class Policy(NamedTuple):
 
     account_password: AccountPasswordMode
     limits: Limits
+    directory: bool = False
+    """Account passwords are judged by a directory of the operator's."""
 
 
 class PasswordCheck(Enum):
@@ -62,15 +68,38 @@ class PasswordCheck(Enum):
     WRONG = "wrong"
     BUSY = "busy"
     OUTAGE = "outage"
+    DISABLED = "disabled"
+    """Right, and whoever it is may not sign in (a directory's `OK … nologin`)."""
+    EXPIRED = "expired"
+    """To be changed before it opens anything again."""
+
+
+class Presence(Enum):
+    """What the operator's directory says of a name, without a secret."""
+
+    HERE = "here"
+    DISABLED = "disabled"
+    GONE = "gone"
+    BUSY = "busy"
+    OUTAGE = "outage"
 
 
 class Facts(NamedTuple):
-    """What is known so far; `None` for counters and password: not asked yet."""
+    """What is known so far; `None` for counters, password and presence: not asked yet.
+
+    The last four count only where the account password is judged by a directory of the
+    operator's: `name` is the canonical name that all of this is about, `answered` the
+    one under which the directory answered, and `followed` how often it named another.
+    """
 
     account: AccountRecord | None
     app_password: AppPasswordRecord | None
     counters: Counters | None = None
     password: PasswordCheck | None = None
+    presence: Presence | None = None
+    name: str = ""
+    answered: str = ""
+    followed: int = 0
 
 
 class Missing(Enum):
@@ -78,6 +107,12 @@ class Missing(Enum):
 
     COUNTERS = "counters"
     PASSWORD = "password"  # noqa: S105 - a name, not a secret
+    PRESENCE = "presence"
+    """The directory's look-up without a secret."""
+    NAME = "name"
+    """Everything, under the name that the directory answered with (rule 11)."""
+    ACCOUNT = "account"
+    """The record of an account that comes in for the first time."""
 
 
 def app_passwords_count(account: AccountRecord, policy: Policy) -> bool:
@@ -85,7 +120,9 @@ def app_passwords_count(account: AccountRecord, policy: Policy) -> bool:
     return account.two_step or policy.account_password is AccountPasswordMode.ALWAYS_APP_PASSWORD
 
 
-def decide(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Missing:
+def decide(  # noqa: PLR0911 - a table, one return a row
+    attempt: Attempt, facts: Facts, policy: Policy
+) -> Verdict | Missing:
     """Decide one sign-in, or say which fact is missing.
 
     A right, active, in-scope app password is decided before anything is counted
@@ -94,6 +131,8 @@ def decide(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Missing:
     account = facts.account
     if _acts_as_another(attempt):
         return Refuse(Reason.NOT_A_MASTER, account.id if account else None)
+    if policy.directory:
+        return _with_directory(attempt, facts, policy)
     if account is not None and facts.app_password is not None:
         return _by_app_password(attempt, account, facts.app_password, policy)
     if facts.counters is None:
@@ -104,6 +143,89 @@ def decide(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Missing:
         reason = Reason.NOT_AN_APP_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
         return Refuse(reason, account.id if account else None)
     return _by_account_password(account, facts.password)
+
+
+def _with_directory(  # noqa: PLR0911 - a table, one return a row
+    attempt: Attempt, facts: Facts, policy: Policy
+) -> Verdict | Missing:
+    """Decide where the operator's directory says who somebody is, and judges passwords.
+
+    Whatever may be an app password is looked up before anything is counted, so that a
+    right one gets in under an alias too (rule 5); everything else is counted first, so
+    that somebody who guesses is throttled before the directory is asked anything.
+    """
+    account = facts.account
+    if facts.presence is None and facts.name and _may_be_app_password(attempt, facts):
+        return Missing.PRESENCE
+    if facts.answered not in ("", facts.name):
+        return _under_another_name(facts)
+    if account is not None and facts.app_password is not None:
+        return _by_app_password_there(attempt, account, facts.app_password, facts, policy)
+    if facts.counters is None:
+        return Missing.COUNTERS
+    if throttled(facts.counters, policy.limits):
+        return CannotTell(Why.THROTTLED, account.id if account else None)
+    if not facts.name:
+        return Refuse(Reason.UNKNOWN_ACCOUNT)
+    return _by_presence(facts, policy)
+
+
+def _may_be_app_password(attempt: Attempt, facts: Facts) -> bool:
+    return facts.app_password is not None or letters_of.normalise(attempt.secret) is not None
+
+
+def _under_another_name(facts: Facts) -> Refuse | Missing:
+    if facts.followed < MOST_FOLLOWED:
+        return Missing.NAME
+    # Names that lead to one another without an end are nobody's (rule 11).
+    return Refuse(Reason.UNKNOWN_ACCOUNT, facts.account.id if facts.account else None)
+
+
+def _away(presence: Presence, account_id: int | None) -> CannotTell | None:
+    if presence is Presence.BUSY:
+        return CannotTell(Why.BUSY, account_id)
+    if presence is Presence.OUTAGE:
+        return CannotTell(Why.OUTAGE, account_id)
+    return None
+
+
+def _by_app_password_there(
+    attempt: Attempt,
+    account: AccountRecord,
+    app_password: AppPasswordRecord,
+    facts: Facts,
+    policy: Policy,
+) -> Verdict | Missing:
+    if facts.presence is None:
+        return Missing.PRESENCE
+    verdict = _by_app_password(attempt, account, app_password, policy)
+    if not isinstance(verdict, Allow):
+        return verdict  # no directory can make a yes of it
+    if facts.presence is Presence.GONE:
+        return Refuse(Reason.GONE_FROM_DIRECTORY, account.id, app_password.id)
+    if facts.presence is Presence.DISABLED:
+        return Refuse(Reason.ACCOUNT_DISABLED, account.id, app_password.id)
+    return _away(facts.presence, account.id) or verdict
+
+
+def _by_presence(facts: Facts, policy: Policy) -> Verdict | Missing:
+    account = facts.account
+    account_id = account.id if account else None
+    if facts.presence is None:
+        return Missing.PRESENCE
+    if (away := _away(facts.presence, account_id)) is not None:
+        return away
+    if facts.presence is Presence.GONE:
+        return Refuse(Reason.GONE_FROM_DIRECTORY if account else Reason.UNKNOWN_ACCOUNT, account_id)
+    if not _account_password_counts(account, policy):
+        reason = Reason.NOT_AN_APP_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
+        return Refuse(reason, account_id)
+    password = facts.password
+    if password is PasswordCheck.RIGHT and facts.presence is Presence.DISABLED:
+        password = PasswordCheck.DISABLED  # one of the two knows better
+    if password is PasswordCheck.RIGHT and account is None:
+        return Missing.ACCOUNT
+    return _by_account_password(account, password)
 
 
 def _account_password_counts(account: AccountRecord | None, policy: Policy) -> bool:
@@ -153,6 +275,10 @@ def _by_account_password(  # noqa: PLR0911 - a table, one return a row
         case PasswordCheck.WRONG:
             reason = Reason.WRONG_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
             return Refuse(reason, account_id)
+        case PasswordCheck.DISABLED:
+            return Refuse(Reason.ACCOUNT_DISABLED, account_id)
+        case PasswordCheck.EXPIRED:
+            return Refuse(Reason.PASSWORD_EXPIRED, account_id)
         case PasswordCheck.RIGHT if account is None:
             return Refuse(Reason.UNKNOWN_ACCOUNT)
         case PasswordCheck.RIGHT if not account.enabled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from sidegate.decisions.directory import Home
 from sidegate.decisions.mail import PasswordCheck
 from sidegate.decisions.words import Attempt, Verdict
 
@@ -42,7 +43,7 @@ class SessionStart(NamedTuple):
 class Mailboxes(Protocol):
     """Looks mailboxes up; raises `Unavailable` where it cannot tell now."""
 
-    async def find(self, login: str) -> Mailbox | None:
+    async def find(self, login: str) -> Mailbox | Home | None:
         """The mailbox of a login, or `None` where there is no such account."""
         ...
 

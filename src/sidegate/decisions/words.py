@@ -47,6 +47,8 @@ class Attempt(NamedTuple):
     authzid: str
     """Whom it wants to act as (RFC 4616); empty for itself."""
     arrived: int
+    service: str = ""
+    """What the mail server itself calls the protocol (Postfix: `smtp`); empty: the same."""
 
     def __repr__(self) -> str:
         return f"Attempt(login={self.login!r}, protocol={self.protocol}, address={self.address!r})"
@@ -69,6 +71,8 @@ class Reason(StrEnum):
     APP_PASSWORDS_OFF = "app-passwords-off"
     OUT_OF_SCOPE = "out-of-scope"
     ACCOUNT_DISABLED = "account-disabled"
+    GONE_FROM_DIRECTORY = "gone-from-directory"
+    PASSWORD_EXPIRED = "password-expired"  # noqa: S105 - a name, not a secret
     NOT_A_MASTER = "not-a-master"
     BAD_REQUEST = "bad-request"
 

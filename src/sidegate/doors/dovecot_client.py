@@ -268,6 +268,7 @@ class ClientConnection(LineConnection):
             request.session,
             credentials.authzid,
             self._arrived,
+            request.service,
         )
         answer = partial(self._answer, request, protocol, credentials.login)
         try:

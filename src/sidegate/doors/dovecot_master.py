@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import NamedTuple
 
+from sidegate.decisions.directory import Home
 from sidegate.decisions.ports import Mailbox, Mailboxes, SessionStart, Unavailable
 from sidegate.doors.dovecot_client import Clients
 from sidegate.doors.stream import LineConnection
@@ -148,7 +149,9 @@ class MasterConnection(LineConnection):
         self.send(wire.list_done(request))
 
 
-def _user_reply(request: bytes, mailbox: Mailbox) -> bytes:
+def _user_reply(request: bytes, mailbox: Mailbox | Home) -> bytes:
+    if isinstance(mailbox, Home):
+        return wire.user_as_told(request, name=mailbox.name, fields=mailbox.fields)
     return wire.user(
         request, name=mailbox.user, uid=mailbox.uid, gid=mailbox.gid, home=mailbox.home
     )

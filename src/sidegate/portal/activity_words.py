@@ -111,6 +111,8 @@ _REASONS: dict[str, Promise] = {
     ),
     Reason.OUT_OF_SCOPE: gettext_lazy("this app password is not for this protocol"),
     Reason.ACCOUNT_DISABLED: gettext_lazy("the account is disabled"),
+    Reason.GONE_FROM_DIRECTORY: gettext_lazy("the mail server no longer knows the account"),
+    Reason.PASSWORD_EXPIRED: gettext_lazy("the account password has expired"),
     Reason.NOT_A_MASTER: gettext_lazy("it asked for somebody else's mail"),
     Reason.BAD_REQUEST: gettext_lazy("the request could not be understood"),
     Why.THROTTLED: gettext_lazy("too many wrong passwords from there; nothing was checked"),

@@ -29,6 +29,7 @@ def overview(request: PortalRequest) -> HttpResponse:
         "count": len(app_passwords.active(account)),
         "sessions": list(sessions.order_by("-seen_at")),
         "this_session": key_digest(request.session.session_key or ""),
+        "own_passwords": context().config.has_own_passwords,
         "recent": [told(event) for event in activity.recent(account, limit=_RECENT)],
     }
     return render(request, "portal/security.html", shown)
@@ -37,6 +38,8 @@ def overview(request: PortalRequest) -> HttpResponse:
 @inside(Area.PASSWORD)
 def password(request: PortalRequest) -> HttpResponse:
     """A new account password."""
+    if not context().config.has_own_passwords:
+        return render(request, "portal/password_elsewhere.html")
     if (asked := gate.ask(request, Area.PASSWORD)) is not None:
         return asked
     form = NewPasswordForm(request.POST or None, address=request.account.address)

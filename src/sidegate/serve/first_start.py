@@ -20,7 +20,7 @@ _PASSWORD_LETTERS = 20
 
 def first_account(ctx: Context) -> str | None:
     """Add the first account where there is none; returns its password, `None` otherwise."""
-    if Account.objects.exists():
+    if ctx.directory is not None or Account.objects.exists():
         return None
     letters = app_password.generate(length=_PASSWORD_LETTERS, random=ctx.random)
     password = app_password.grouped(letters).replace(" ", "-")

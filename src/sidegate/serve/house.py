@@ -15,8 +15,9 @@ from sidegate.accounts.context import Context
 from sidegate.accounts.jobs import Housekeeping
 from sidegate.accounts.mail_sign_in import MailSignIn
 from sidegate.accounts.mailboxes import OwnMailboxes, Place, Processes, SessionWatch
+from sidegate.accounts.mailboxes_there import DirectoryMailboxes
 from sidegate.config import Config, Endpoint, UnixEndpoint
-from sidegate.decisions.ports import SignIn
+from sidegate.decisions.ports import Mailboxes, SignIn
 from sidegate.doors.dovecot import DovecotDoor
 from sidegate.doors.meter import Meter
 from sidegate.mailserver import sessions
@@ -90,6 +91,10 @@ class House:
         writer = Writer()
         writer.start()
         stack.push_async_callback(asyncio.to_thread, writer.close)
+        directory = self._plan.context.directory
+        if directory is not None:
+            directory.attach()
+            stack.push_async_callback(directory.close)
         mailboxes = self._mailboxes()
         if "doors" in parts:
             await self._start_doors(stack, writer, mailboxes)
@@ -110,6 +115,7 @@ class House:
             processes=_PROCESSES,
             background=self._background,
             now=self._plan.context.now,
+            unseen=self._plan.context.directory is not None,
         )
 
     async def _start_doors(
@@ -126,7 +132,7 @@ class House:
         link = config.server.url.rstrip("/") + "/security/app-passwords"
         door = DovecotDoor(
             sign_in=meter.measured(sign_in, door="dovecot"),
-            mailboxes=mailboxes,
+            mailboxes=_asked_for(ctx, mailboxes),
             now=ctx.now,
             refusal_text=texts.refusal(language, link),
             disabled_text=texts.disabled(language, config.server.name),
@@ -204,6 +210,12 @@ class House:
         )
         stack.push_async_callback(server.stop)
         await server.start(failed=self.http_failed.set)
+
+
+def _asked_for(ctx: Context, mailboxes: OwnMailboxes) -> Mailboxes:
+    if ctx.directory is None:
+        return mailboxes
+    return DirectoryMailboxes(directory=ctx.directory, sessions=mailboxes)
 
 
 async def _keep_running(stack: AsyncExitStack, work: Callable[[], Awaitable[None]]) -> None:

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from sidegate.accounts.context import Context
 from sidegate.config import Config
+from sidegate.directory.dovecot import DovecotDirectory
 from sidegate.directory.own import OwnDirectory
 from sidegate.senders.screen import ScreenSender
 from sidegate.serve.django_settings import django_settings
@@ -20,6 +21,14 @@ from sidegate.storage.keys import open_keys
 def now() -> int:
     """Milliseconds since the Unix epoch, UTC."""
     return time.time_ns() // 1_000_000
+
+
+def _directory(config: Config) -> DovecotDirectory | None:
+    auth = config.endpoint(config.directory.auth)
+    userdb = config.endpoint(config.directory.userdb)
+    if config.has_own_passwords or auth is None or userdb is None:
+        return None
+    return DovecotDirectory(auth=auth, userdb=userdb)
 
 
 def setup(config: Config) -> Context:
@@ -36,6 +45,7 @@ def setup(config: Config) -> Context:
         ),
         now=now,
         random=secrets.token_bytes,
+        directory=_directory(config),
     )
     settings.configure(**django_settings(config, context))
     django.setup()

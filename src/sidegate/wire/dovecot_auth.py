@@ -269,6 +269,11 @@ def user(request: bytes, *, name: str, uid: int, gid: int, home: str) -> bytes:
     )
 
 
+def user_as_told(request: bytes, *, name: str, fields: tuple[bytes, ...]) -> bytes:
+    """A mailbox in the words of another Dovecot: parameters of one line of its own."""
+    return b"\t".join((b"USER", request, escape(name.encode()), *fields)) + b"\n"
+
+
 def not_found(request: bytes) -> bytes:
     """There is no such user."""
     return b"NOTFOUND\t%b\n" % request
