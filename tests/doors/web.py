@@ -107,11 +107,12 @@ def running_http(
     path: Path | None = None,
     upstreams: Upstreams = UPSTREAMS,
     trusted_proxies: tuple[str, ...] = (),
+    refusal_delay: int = REFUSAL_DELAY,
 ) -> Iterator[RunningHttp]:
     """On a free port, or on a Unix socket without a token."""
     endpoint = UnixEndpoint(path) if path else TcpEndpoint("127.0.0.1", free_ports(1)[0])
     token = "" if path else TOKEN
-    sign_in = NullSignIn()
+    sign_in = NullSignIn(refusal_delay)
     door = HttpDoor(
         HttpParts(
             sign_in=sign_in,
@@ -120,7 +121,7 @@ def running_http(
             meter=Meter(),
             gauges=_gauges,
             now=lambda: time.time_ns() // 1_000_000,
-            refusal_delay=REFUSAL_DELAY,
+            refusal_delay=refusal_delay,
             token=token,
             version="1.2.3",
         )

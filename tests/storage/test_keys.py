@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidegate.storage.keys import KeyRing, KeysProblem, open_keys
+from sidegate.storage.keys import KeyRing, KeysProblem, open_http_token, open_keys
 
 
 def opened(folder: Path) -> KeyRing:
@@ -93,3 +93,42 @@ def test_no_text_form_holds_a_key(tmp_path: Path) -> None:
     shown = repr(ring) + str(ring)
     assert ring.current.hex() not in shown
     assert repr(ring.current) not in shown
+
+
+def token(folder: Path) -> str:
+    return open_http_token(folder, random=secrets.token_bytes)
+
+
+def test_the_first_start_makes_a_token(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    made = token(folder)
+    file = folder / "http-token"
+    assert len(made) >= 43
+    assert file.read_text() == f"{made}\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert token(folder) == made
+    assert list(opened(folder).keys) == ["1"]  # it is no key
+
+
+def test_an_operators_own_token_counts(tmp_path: Path) -> None:
+    file = tmp_path / "http-token"
+    file.write_text("a" * 32)
+    file.chmod(0o600)
+    assert token(tmp_path) == "a" * 32
+
+
+@pytest.mark.parametrize("text", ["", "short", "a" * 31, "a b" * 20, "a" * 257, "\u017e" * 40])
+def test_a_file_that_holds_no_token(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "http-token"
+    file.write_text(text)
+    file.chmod(0o600)
+    with pytest.raises(KeysProblem, match="holds no token") as problem:
+        token(tmp_path)
+    assert not text or text not in str(problem.value)
+
+
+def test_a_token_that_others_can_read(tmp_path: Path) -> None:
+    token(tmp_path)
+    (tmp_path / "http-token").chmod(0o640)
+    with pytest.raises(KeysProblem, match="chmod 600"):
+        token(tmp_path)

@@ -66,7 +66,7 @@ def _nginx() -> Schema:
         parameter: Schema = {"name": name, "in": "header", "description": text}
         return {**parameter, "required": required, "schema": schema}
 
-    encoded = {"type": "string", "pattern": "^([A-Za-z0-9._~@+-]|%[0-9A-Fa-f]{2})+$"}
+    text = {"type": "string"}
     protocols = {"type": "string", "enum": ["imap", "pop3", "smtp"]}
     answered = {
         name: {"schema": {"type": "string"}}
@@ -76,11 +76,12 @@ def _nginx() -> Schema:
         "operationId": "nginx",
         "summary": "nginx's auth_http, for IMAP, POP3 and SMTP",
         "parameters": [
-            header("Auth-Method", {"type": "string", "enum": ["plain"]}, "", required=True),
+            header("Auth-Method", text, "Any other than `plain` is refused.", required=True),
             header("Auth-Protocol", protocols, "", required=True),
-            header("Auth-User", encoded, "The login, %-encoded.", required=True),
-            header("Auth-Pass", encoded, "The secret, %-encoded.", required=True),
-            header("Client-IP", {"type": "string", "format": "ipv4"}, "", required=False),
+            header("Auth-User", text, "The login, %-encoded.", required=False),
+            header("Auth-Pass", text, "The secret, %-encoded.", required=False),
+            header("Client-IP", text, "The mail program's address.", required=False),
+            header("Auth-SSL", text, "`on` where it came encrypted.", required=False),
         ],
         "responses": {
             "200": {
