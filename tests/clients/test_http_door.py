@@ -102,3 +102,18 @@ def test_a_port_that_is_taken_is_one_clear_line(child: Child, tmp_path: Path) ->
     )
     assert done.returncode == 1
     assert done.stderr == f"sidegate: 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_check_asks_it(data: Path) -> None:
+    with running(data) as child:
+        assert http_finding(child)["state"] == "ok"
+        (data / "keys" / "http-token").write_text("x" * 40)
+        finding = http_finding(child)
+        assert finding["state"] == "problem"
+        assert "another token" in finding["text"]
+
+
+def http_finding(child: Child) -> dict[str, str]:
+    findings = json.loads(child.command("check", "--json", check=False).stdout)
+    [found] = [one for one in findings if one["what"] == "HTTP door"]
+    return found  # type: ignore[no-any-return]

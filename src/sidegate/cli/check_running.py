@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from sidegate.cli.findings import Finding, ok, problem, warning
 from sidegate.config import Config, Endpoint, TcpEndpoint
+from sidegate.storage.keys import HTTP_TOKEN
 
 _PATIENCE = 3.0
 _MAIL = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions")
@@ -28,6 +29,9 @@ def check_running(config: Config) -> Iterator[Finding]:
         yield _door("door for mail servers", config.endpoint(text))
     if config.listen.dovecot_master:
         yield _door("door for mailboxes", config.endpoint(config.listen.dovecot_master))
+    http_door = config.endpoint(config.listen.http)
+    if http_door is not None:
+        yield _http_door(http_door, config)
     if config.mailserver.private:
         yield from _listeners(config)
 
@@ -94,6 +98,32 @@ def _door(what: str, endpoint: Endpoint | None) -> Finding:
     if first.startswith(b"VERSION\t1\t"):
         return ok(what, f"{endpoint} greets as Dovecot's authentication does")
     return problem(what, f"{endpoint} does not greet", "does another program listen there?")
+
+
+def _http_door(endpoint: Endpoint, config: Config) -> Finding:
+    what, token = "HTTP door", config.keys_folder / HTTP_TOKEN
+    try:
+        with _connect(endpoint) as connected:
+            request = http.client.HTTPConnection("localhost", timeout=_PATIENCE)
+            request.sock = connected
+            sent = {"Authorization": f"Bearer {token.read_text(encoding='ascii').strip()}"}
+            request.request("GET", "/openapi.json", headers=sent)
+            status = request.getresponse().status
+    except PermissionError:
+        return warning(
+            what, f"{endpoint} or {token} is not open to this user", "run this as Sidegate's user"
+        )
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return problem(what, f"{endpoint}: {_words(error)}", "look at what sidegate serve prints")
+    if status == http.client.OK:
+        return ok(what, f"{endpoint} answers")
+    if status == http.client.UNAUTHORIZED:
+        return problem(
+            what,
+            f"{endpoint} wants another token than {token} holds",
+            "restart sidegate serve, then give nginx the token again",
+        )
+    return problem(what, f"{endpoint} answers {status}", "does another program listen there?")
 
 
 def _listeners(config: Config) -> Iterator[Finding]:
