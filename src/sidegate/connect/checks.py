@@ -38,9 +38,10 @@ def dovecot(
 
     def why() -> str:
         inside = login if chroots != {""} else None
-        return trouble(client, user=found.found.login_user, chroot=inside) or trouble(
-            sidegate.master, user="root"
-        )
+        base = found.found.base
+        return trouble(
+            client, user=found.found.login_user, base=base, chroot=inside
+        ) or trouble(sidegate.master, user="root", base=base)
 
     seen = why()
     if seen:
@@ -70,7 +71,7 @@ def postfix(
             return _tcp_trouble(endpoint)
         chrooted = any(one.chroot for one in found.signing_in())
         inside = found.queue if chrooted else None
-        return trouble(endpoint.path, user=found.owner, chroot=inside)
+        return trouble(endpoint.path, user=found.owner, base=found.queue, chroot=inside)
 
     seen = why()
     if seen:

@@ -84,6 +84,7 @@ def _imap(target: Target, login: str, secret: str, source: str) -> Outcome:
         client.xatom("ID", '("name" "sidegate-check")')
         client.authenticate("PLAIN", lambda _: f"\0{login}\0{secret}".encode())
         client.select(readonly=True)
+        client.logout()
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error as error:
@@ -115,6 +116,7 @@ def _pop3(target: Target, login: str, secret: str, source: str) -> Outcome:
         client.user(login)
         client.pass_(secret)
         client.stat()
+        client.quit()
     except poplib.error_proto as error:
         text = _text(error.args[0])
         temporary = "[SYS/TEMP]" in text or "EOF" in text
@@ -134,6 +136,7 @@ class _Smtp(smtplib.SMTP):
     def __init__(self, target: Target, source: str) -> None:
         self._target, self._source = target, source
         super().__init__(timeout=PATIENCE, local_hostname="localhost")
+        self._host = target.host  # for whom STARTTLS is
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
         made = _connected(self._target, self._source)
@@ -150,6 +153,7 @@ def _smtp(target: Target, login: str, secret: str, source: str) -> Outcome:
             client.ehlo()
         client.user, client.password = login, secret
         client.auth("PLAIN", client.auth_plain)
+        client.quit()
     except smtplib.SMTPAuthenticationError as error:
         text = f"{error.smtp_code} {_text(error.smtp_error)}"
         return Outcome(allowed=False, text=text, temporary=error.smtp_code < _PERMANENT)

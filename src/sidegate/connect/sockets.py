@@ -12,12 +12,16 @@ from pathlib import Path
 _PRIVATE_TMP = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - where no socket may be
 
 
-def trouble(path: Path, *, user: str, chroot: Path | None = None) -> str:
-    """What keeps a user's processes from asking at a socket; empty where nothing is seen."""
+def trouble(path: Path, *, user: str, base: Path, chroot: Path | None = None) -> str:
+    """What keeps a user's processes from asking at a socket; empty where nothing is seen.
+
+    `base` is a folder of the server's own: whoever has that in /tmp has no other /tmp.
+    """
     if chroot is not None and not path.is_relative_to(chroot):
         return f"{path} is not inside {chroot}, and the processes that ask see nothing else"
-    if chroot is None and any(path.is_relative_to(one) for one in _PRIVATE_TMP):
-        return f"{path}: a service with PrivateTmp has a {path.parts[1]} of its own, without it"
+    for private in _PRIVATE_TMP:
+        if path.is_relative_to(private) and not base.is_relative_to(private):
+            return f"{path}: a service with PrivateTmp has a {private} of its own, without it"
     return _missing(path) or _closed(path, user) or _silent(path)
 
 

@@ -1,0 +1,16 @@
+"""One Dovecot of an operator's with Sidegate connected to it, for all tests that only sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connect.connected import House, connected
+from connect.house import open_folder
+
+
+@pytest.fixture(scope="session")
+def house() -> Iterator[House]:
+    with open_folder() as folder, connected(folder) as made:
+        yield made

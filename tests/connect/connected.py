@@ -1,0 +1,63 @@
+"""Her Dovecot with Sidegate, connected as the page says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from child import Child, running
+from clients.desk import Desk, Person, desk_for
+from clients.ways import LIBRARIES, Way, everywhere, let_in
+from connect import pages
+from connect.her_dovecot import HerDovecot, her_dovecot
+from connect.house import Reached, configure
+
+EVERYTHING = {way.name for way in LIBRARIES}
+
+
+@dataclass
+class House:
+    """Her Dovecot, and the Sidegate beside it."""
+
+    dovecot: HerDovecot
+    child: Child
+    desk: Desk
+
+    @property
+    def mail(self) -> Reached:
+        """What mail programs reach."""
+        ports = {**self.child.ports, **self.dovecot.ports}
+        return Reached(self.child.data, ports, self.child.process, [], self.dovecot.authority)
+
+    def enters(self, login: str, password: str, ways: tuple[Way, ...] = LIBRARIES) -> set[str]:
+        """The ways by which this login and secret come in."""
+        return let_in(everywhere(self.mail, login, password, ways))
+
+    def person(self, address: str) -> Person:
+        """Somebody of her directory who has signed in once: before, she has no account here."""
+        password = self.dovecot.passwords[address]
+        if "accounts" not in self.child.command("account", "show", address, check=False).stdout:
+            assert self.enters(address, password, LIBRARIES[:1])
+        return Person(self.desk, address, password)
+
+
+def lines(dovecot: HerDovecot) -> list[pages.Block]:
+    """The blocks of the page, for this Dovecot."""
+    return [one.placed(dovecot.places()) for one in pages.blocks("dovecot", "The lines")]
+
+
+@contextmanager
+def connected(folder: Path) -> Iterator[House]:
+    """All lines of the page in their order."""
+    with her_dovecot(folder) as dovecot:
+        *first, sidegate, enforcing, reload = lines(dovecot)
+        for block in first:
+            pages.obey(block)
+        data = folder / "data"
+        configure(data, pages.settings(sidegate))
+        with running(data) as child, desk_for(data) as desk:
+            pages.obey(enforcing)
+            pages.obey(reload)
+            yield House(dovecot, child, desk)

@@ -1,0 +1,170 @@
+"""An operator's own Postfix asks Sidegate, by the lines of its page."""
+
+from __future__ import annotations
+
+import json
+import os
+import smtplib
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from child import Child, free_ports, running
+from clients.desk import Desk, desk_for
+from clients.ways import Outcome, authenticate
+from connect import pages
+from connect.certificates import make_certificate
+from connect.her_postfix import HerPostfix, her_postfix
+from connect.house import configure, open_folder
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Postfix needs root")
+
+CLIENT = "127.0.0.9"
+"""Where the mail programs of these tests come from."""
+REFUSED = "535 5.7.8 Error: authentication failed: Sign-in refused. If 2-Step Verification is on, "
+TEMPORARY = 454
+
+
+@dataclass
+class Post:
+    """Her Postfix, and the Sidegate beside it."""
+
+    postfix: HerPostfix
+    data: Path
+    child: Child
+    desk: Desk
+
+    def sign_in(self, login: str, secret: str, *, source: str = CLIENT) -> Outcome:
+        return sign_in(self.postfix, login, secret, source=source)
+
+    def events(self, address: str) -> list[dict[str, Any]]:
+        told = self.child.command("events", "--account", address, "--json").stdout
+        found: list[dict[str, Any]] = json.loads(told)
+        return [one for one in found if one["kind"].startswith("mail-")]
+
+    def check(self, *more: str) -> tuple[int, str]:
+        done = self.child.command(
+            "connect", "postfix", "--check", "--conf", str(self.postfix.conf), *more, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+def sign_in(postfix: HerPostfix, login: str, secret: str, *, source: str = CLIENT) -> Outcome:
+    trusted = ssl.create_default_context(cafile=str(postfix.folder / "authority.pem"))
+    with smtplib.SMTP(
+        "localhost", postfix.port, timeout=90, source_address=(source, 0), local_hostname="x"
+    ) as client:
+        client.starttls(context=trusted)
+        try:
+            authenticate(client, login, secret)
+        except smtplib.SMTPAuthenticationError as error:
+            text = f"{error.smtp_code} {error.smtp_error.decode()}"  # type: ignore[union-attr]
+            return Outcome(allowed=False, said=text, status=error.smtp_code)
+    return Outcome(allowed=True)
+
+
+@contextmanager
+def connected(folder: Path, *, tcp: bool = False) -> Iterator[Post]:
+    """Postfix with the page's lines; by TCP as the page says it."""
+    make_certificate(folder)
+    data = folder / "data"
+    with her_postfix(folder) as postfix:
+        make, now, listens, asks = lines(postfix)
+        if tcp:
+            port = free_ports(1)[0]
+            given = {"listen": {"dovecot_client": [f"127.0.0.1:{port}"]}}
+            asks = asks._replace(
+                text=asks.text.replace("sidegate/auth-client", f"inet:127.0.0.1:{port}")
+            )
+        else:
+            pages.obey(make)
+            pages.obey(now)
+            given = pages.settings(listens)
+        configure(data, {"mailserver": {"private": False}, **given})
+        with running(data) as child, desk_for(data) as desk:
+            pages.obey(asks)
+            yield Post(postfix, data, child, desk)
+
+
+def lines(postfix: HerPostfix) -> list[pages.Block]:
+    return [one.placed(postfix.places()) for one in pages.blocks("postfix", "The lines")]
+
+
+@pytest.fixture(scope="module", params=["socket in its chroot", "TCP on loopback"])
+def post(request: pytest.FixtureRequest) -> Iterator[Post]:
+    with open_folder() as folder, connected(folder, tcp=request.param.startswith("TCP")) as made:
+        yield made
+
+
+def test_who_comes_in(post: Post) -> None:
+    anna, bert = post.desk.person("anna"), post.desk.person("bert")
+    assert post.sign_in(anna.address, anna.password).allowed
+    anna.turn_on()
+    key = anna.app_password()
+    bert.enable(enabled=False)
+    local, _, domain = anna.address.partition("@")
+    for right in (anna.address, anna.address.upper(), f"{local}+tag@{domain}"):
+        assert post.sign_in(right, key.secret).allowed, right
+    refused = {
+        "account password": (anna.address, anna.password),
+        "account password, other case": (anna.address.upper(), anna.password),
+        "account password, a tag": (f"{local}+tag@{domain}", anna.password),
+        "wrong": (anna.address, "a wrong password"),
+        "unknown": ("nobody@example.test", "a wrong password"),
+        "one of another scope": (anna.address, anna.app_password(["imap"]).secret),
+    }
+    for why, (login, secret) in refused.items():
+        outcome = post.sign_in(login, secret)
+        assert outcome.said.startswith(REFUSED), f"{why}: {outcome}"
+    disabled = post.sign_in(bert.address, bert.password)
+    assert disabled.status == 535
+    assert "disabled" in disabled.said
+
+
+def test_the_client_address_is_seen(post: Post) -> None:
+    anna = post.desk.person()
+    for source in ("127.0.0.7", "127.0.0.8"):
+        assert post.sign_in(anna.address, anna.password, source=source).allowed
+    time.sleep(0.5)  # events are written behind the reply
+    seen = [(one["address"], one["protocol"]) for one in post.events(anna.address)]
+    assert seen == [("127.0.0.7", "submission"), ("127.0.0.8", "submission")]
+
+
+def test_too_many_wrong_passwords_are_temporary_and_an_app_password_goes_on(post: Post) -> None:
+    anna = post.desk.person()
+    anna.turn_on()
+    key = anna.app_password()
+    statuses: list[int] = []
+
+    def guess(number: int) -> None:
+        outcome = post.sign_in(anna.address, f"guess {number}", source="127.0.0.66")
+        statuses.append(outcome.status)
+
+    for round_ in range(6):
+        threads = [threading.Thread(target=guess, args=(10 * round_ + n,)) for n in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if TEMPORARY in statuses:
+            break
+    assert set(statuses) == {535, TEMPORARY}
+    assert post.sign_in(anna.address, key.secret, source="127.0.0.66").allowed
+
+
+def test_check_proves_it(post: Post) -> None:
+    status, said = post.check()
+    assert status == 0, said
+    assert "every sign-in service of this postfix asks Sidegate" in said
+    assert "app password: let in, by Sidegate" in said
+    assert "client address: 127.0.0.2, as it is" in said
+    assert f'account password: refused; the program is told "{REFUSED}' in said
+    accounts = post.child.command("account", "list").stdout
+    assert "sidegate-check-" not in accounts
