@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import shutil
 import socket
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from child import PATIENCE, Child, free_ports
+from child import PATIENCE, Child, as_user, free_ports
 from peers import missing, require
 
 PAGE = Path(__file__).parents[2] / "docs" / "operators" / "nginx.md"
@@ -82,23 +81,18 @@ def _write(
 
 @contextmanager
 def _running(command: list[str], ports: dict[str, int]) -> Iterator[None]:
-    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-    process = subprocess.Popen(
-        command,
-        user=user.pw_uid if user else None,
-        group=user.pw_gid if user else None,
-        extra_groups=[] if user else None,
-    )
+    process = subprocess.Popen(command, **({} if os.geteuid() else as_user("nobody")))
     try:
         for port in ports.values():
-            _until_open(process, port)
+            until_open(process, port)
         yield
     finally:
         process.terminate()
         process.wait(PATIENCE)
 
 
-def _until_open(process: subprocess.Popen[bytes], port: int) -> None:
+def until_open(process: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until something listens there."""
     deadline = time.monotonic() + PATIENCE
     while True:
         assert process.poll() is None, "nginx ended: see above"

@@ -17,6 +17,7 @@ from child import Child, running
 from clients.conftest import open_folder
 from clients.desk import Desk, desk_for
 from clients.nginx import PAGE, nginx
+from clients.own_dovecot import own_dovecot
 from clients.ways import LIBRARIES, NAMES, all_of, everywhere, let_in
 from peers import require
 from sidegate.decisions.throttle import Limits
@@ -26,6 +27,7 @@ FORMS = {
     "pop3": (r"-ERR \[AUTH\] ", r"-ERR \[SYS/TEMP\] "),
     "submission": (r"535 5\.7\.8 ", r"454 4\.7\.0 "),
 }
+OPENED = {"imap": "OK ", "pop3": "+OK ", "submission": "235 "}
 REFUSAL = "Sign-in refused. If 2-Step Verification is on, use an app password: "
 FAR = "127.0.0.77"
 
@@ -141,9 +143,8 @@ def test_disabled_is_told_behind_a_right_secret_alone(front: Child, desk: Desk) 
 def test_every_character_of_a_password_arrives(front: Child, desk: Desk) -> None:
     person, secret = desk.person(), 'pass % 25%41 +"\\ \tžā '
     person.change_password(secret, keep=True)
-    opened = {"imap": "OK ", "pop3": "+OK ", "submission": "235 "}
-    for protocol, starts in opened.items():
-        assert say(front, protocol, person.address, secret).startswith(starts)
+    for protocol, opened in OPENED.items():
+        assert say(front, protocol, person.address, secret).startswith(opened)
 
 
 def test_the_address_of_the_mail_program_is_seen(front: Child, desk: Desk) -> None:
@@ -201,6 +202,27 @@ def _check_unix_socket(data: Path, listen: dict[str, str], url: str) -> None:
         answer = say(front, "pop3", "anna@example.test", "a long password")
         assert answer.startswith("+OK")
         assert refused("pop3", say(front, "pop3", "anna@example.test", "wrong"))
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+def test_in_front_of_a_dovecot_with_passwords_of_its_own(proxy: bool) -> None:  # noqa: FBT001
+    anna, theirs = "anna@example.test", "the password that Dovecot has"
+    given = {"xclient off;": "xclient off; proxy_protocol on;"} if proxy else {}
+    with (
+        own_dovecot({anna: theirs}, haproxy=proxy) as own,
+        open_folder() as folder,
+        running(folder, more=own.nginx) as child,
+        nginx(child, given=given) as front,
+    ):
+        child.add_account(anna, "the account's password")
+        for protocol, opened in OPENED.items():
+            answer = say(front, protocol, anna, "the account's password", source=FAR)
+            assert answer.startswith(opened), (answer, own.log)
+            # Only Sidegate's word counts: what Dovecot itself would take does not.
+            assert refused(protocol, say(front, protocol, anna, theirs))
+        for protocol in FORMS:
+            assert f"{protocol}-login: Info: Login: user=<{anna}>" in own.log
+        assert (f"rip={FAR}" in own.log) == proxy
 
 
 def test_sidegate_stopped_is_never_a_wrong_password(child: Child, front: Child) -> None:
