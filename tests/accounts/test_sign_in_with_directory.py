@@ -256,3 +256,42 @@ def test_passwords_are_not_kept_here(house: Installation) -> None:
             origin=OWNER,
         )
     assert account.password_hash == ""
+
+
+def test_a_listed_master_opens_anybodys_mail_and_is_recorded(
+    her: HerDovecot, tmp_path: Path
+) -> None:
+    listed = her.toml + 'masters = ["gate"]\n[policy]\nrefusal_delay = 0.3\n'
+    house = install(tmp_path / "listed", toml=listed)
+    directory = DovecotDirectory(auth=UnixEndpoint(her.auth), userdb=UnixEndpoint(her.userdb))
+    house.context = dataclasses.replace(house.context, directory=directory)
+    secret = "a master's secret"
+    assert verdict(house, f"{ADA}*gate", secret) == Allow(None, ADA, CredentialKind.MASTER, None)
+    assert not Account.objects.exists(), "a master makes no account"
+    account, _ = ada_with_two_step(house)
+    allowed = Allow(account.pk, ADA, CredentialKind.MASTER, None)
+    assert verdict(house, "Boss@example.test*gate", secret) == allowed
+
+    async def by_authzid(authzid: str, given: str) -> Verdict:
+        async with open_desk(house) as desk:
+            return (await desk.ask("gate", given, authzid=authzid)).verdict
+
+    assert run(by_authzid(ADA, secret)) == allowed
+    refused = Refuse(Reason.NOT_A_MASTER, account.pk)
+    assert run(by_authzid(ADA, "wrong")) == refused
+    assert run(by_authzid("no@example.test", secret)) == Refuse(Reason.UNKNOWN_ACCOUNT)
+    assert verdict(house, f"{ADA}*gate", PASSWORD) == refused
+    assert verdict(house, f"{ADA}*other", secret) == Refuse(Reason.UNKNOWN_ACCOUNT)
+    assert Event.objects.filter(kind="mail-master", account=account).count() == 2
+
+
+def test_a_master_who_is_not_listed_is_refused(house: Installation) -> None:
+    account, _ = ada_with_two_step(house)
+    secret = "a master's secret"
+    assert verdict(house, f"{ADA}*gate", secret) == Refuse(Reason.NOT_AN_APP_PASSWORD, account.pk)
+
+    async def by_authzid() -> Verdict:
+        async with open_desk(house) as desk:
+            return (await desk.ask("gate", secret, authzid=ADA)).verdict
+
+    assert run(by_authzid()) == Refuse(Reason.NOT_A_MASTER)

@@ -49,7 +49,7 @@ CONTRACT = {
     "clients": {"imap": "", "pop3": "", "submission": "", "domains": []},
     "mailserver": {"private": True, "user": ""},
     "database": {"url": ""},
-    "directory": {"source": "own", "auth": "", "userdb": ""},
+    "directory": {"source": "own", "auth": "", "userdb": "", "masters": []},
     "policy": {
         "mode": "enforce",
         "account_password_for_mail": "until-2-step",

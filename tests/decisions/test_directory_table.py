@@ -182,6 +182,43 @@ def test_somebody_elses_mail_is_refused() -> None:
     assert decide(ask(WORDS, authzid=ALIAS), facts, UNTIL) == no(Reason.NOT_A_MASTER)
 
 
+BY_MASTER = Allow(7, ADA, CredentialKind.MASTER, None)
+
+# fmt: off
+MASTERS = [
+    # account  counters   presence judge    verdict
+    (TWO_STEP, UNCOUNTED, UNSEEN, UNASKED,  Missing.COUNTERS),
+    (TWO_STEP, MANY,      UNSEEN, UNASKED,  later(Why.THROTTLED)),
+    (TWO_STEP, CALM,      UNSEEN, UNASKED,  Missing.PRESENCE),
+    (TWO_STEP, CALM,      AWAY,   UNASKED,  later(Why.OUTAGE)),
+    (TWO_STEP, CALM,      GONE,   UNASKED,  no(Reason.UNKNOWN_ACCOUNT)),
+    (TWO_STEP, CALM,      HERE,   UNASKED,  Missing.PASSWORD),
+    (TWO_STEP, CALM,      HERE,   RIGHT,    BY_MASTER),
+    (NOBODY,   CALM,      HERE,   RIGHT,    BY_MASTER._replace(account_id=None)),
+    (SHUT,     CALM,      HERE,   RIGHT,    no(Reason.ACCOUNT_DISABLED)),
+    (PLAIN,    CALM,      OFF,    RIGHT,    no(Reason.ACCOUNT_DISABLED)),
+    (PLAIN,    CALM,      HERE,   DISABLED, no(Reason.ACCOUNT_DISABLED)),
+    (PLAIN,    CALM,      HERE,   WRONG,    no(Reason.NOT_A_MASTER)),
+    (PLAIN,    CALM,      HERE,   OUTAGE,   later(Why.OUTAGE)),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("account", "counters", "presence", "password", "expected"), MASTERS)
+def test_a_listed_master(
+    account: AccountRecord | None,
+    counters: Counters | None,
+    presence: Presence | None,
+    password: PasswordCheck | None,
+    expected: Verdict | Missing,
+) -> None:
+    answered = ADA if presence else ""
+    facts = Facts(account, NO_APP, counters, password, presence, ADA, answered, master="gate")
+    assert decide(ask(LETTERS), facts, UNTIL) == expected
+    other = facts._replace(presence=HERE, answered=ALIAS, counters=CALM)
+    assert decide(ask(LETTERS), other, UNTIL) is Missing.NAME
+
+
 ACCOUNTS = st.builds(
     AccountRecord,
     id=st.just(7),
@@ -207,6 +244,7 @@ FACTS = st.builds(
     name=st.sampled_from([ADA, ALIAS, ""]),
     answered=st.sampled_from([ADA, ALIAS, ""]),
     followed=st.integers(0, MOST_FOLLOWED),
+    master=st.just(""),
 )
 POLICIES = st.sampled_from([UNTIL, ALWAYS])
 SECRETS = st.sampled_from([LETTERS, WORDS])

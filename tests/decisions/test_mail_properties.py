@@ -82,6 +82,7 @@ FACTS = st.builds(
     name=st.just(""),
     answered=st.just(""),
     followed=st.just(0),
+    master=st.just(""),
 )
 CALM = Counters(pair=0, login=0, network=0, familiar=False)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidegate.decisions.names import MAX_LOGIN, canonical
+from sidegate.decisions.names import MAX_LOGIN, acting, canonical, canonical_name
 
 TABLE = [
     ("anna@example.test", "anna@example.test"),
@@ -75,3 +75,46 @@ def test_a_long_login_costs_nothing() -> None:
     started = time.perf_counter()
     assert canonical("a" + "\u0301\u0316" * 200_000 + "@example.test") is None
     assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("login", "expected"),
+    [
+        ("Anna", "anna"),
+        ("anna+tag", "anna"),
+        ("Anna@Example.Test", "anna@example.test"),
+        ("", None),
+        ("+tag", None),
+        ("an na", None),
+        ("@", None),
+        ("anna@", None),
+        ("a" * 255, None),
+    ],
+)
+def test_a_directory_may_have_names_without_a_domain(login: str, expected: str | None) -> None:
+    assert canonical_name(login) == expected
+
+
+@given(st.text(max_size=30))
+def test_an_address_is_the_same_name_either_way(login: str) -> None:
+    if canonical(login) is not None:
+        assert canonical_name(login) == canonical(login)
+
+
+@pytest.mark.parametrize(
+    ("login", "authzid", "expected"),
+    [
+        ("Anna@example.test", "", ("anna@example.test", "")),
+        ("anna*gate", "", ("anna", "gate")),
+        ("anna*other", "", ("anna*other", "")),
+        ("a*b*gate", "", ("a*b", "gate")),
+        ("gate", "Anna@example.test", ("anna@example.test", "gate")),
+        ("other", "anna", ("other", "")),
+        ("gate", "", ("gate", "")),
+        ("*gate", "", (None, "gate")),
+    ],
+)
+def test_listed_masters_alone_act_as_others(
+    login: str, authzid: str, expected: tuple[str | None, str]
+) -> None:
+    assert acting(login, authzid, {"gate"}) == expected

@@ -18,10 +18,19 @@ from sidegate.decisions.mail import (
     Policy,
     decide,
 )
-from sidegate.decisions.names import canonical, canonical_name
+from sidegate.decisions.names import MASTER_SEPARATOR, acting, canonical
 from sidegate.decisions.ports import Answer, Unavailable
 from sidegate.decisions.throttle import Counters, Limits, network_of
-from sidegate.decisions.words import Allow, Attempt, CannotTell, Reason, Refuse, Verdict, Why
+from sidegate.decisions.words import (
+    Allow,
+    Attempt,
+    CannotTell,
+    CredentialKind,
+    Reason,
+    Refuse,
+    Verdict,
+    Why,
+)
 from sidegate.events.catalogue import Kind, NewEvent, tidy
 from sidegate.storage import counters
 from sidegate.storage.background import Background
@@ -63,7 +72,7 @@ class MailSignIn:
         self._tasks: set[asyncio.Task[None]] = set()
         policy = ctx.config.policy
         self._directory = ctx.directory
-        self._canonical = canonical_name if ctx.directory else canonical
+        self._masters = frozenset(ctx.config.directory.masters)
         self._policy = Policy(
             AccountPasswordMode(policy.account_password_for_mail),
             Limits(),
@@ -73,8 +82,12 @@ class MailSignIn:
 
     def submit(self, attempt: Attempt, answer: Answer) -> None:
         """Decide and answer, on the event loop."""
-        address = self._canonical(attempt.login) or _NO_SUCH_ADDRESS
-        reply = partial(self._found, attempt, answer)
+        if self._directory is None:
+            address, master = canonical(attempt.login), ""
+        else:
+            address, master = acting(attempt.login, attempt.authzid, self._masters)
+        address = address or _NO_SUCH_ADDRESS
+        reply = partial(self._found, attempt, answer, address, master)
         self._reader.submit(Lookup(address, attempt.secret, reply))
 
     async def close(self) -> None:
@@ -84,13 +97,15 @@ class MailSignIn:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _found(self, attempt: Attempt, answer: Answer, found: Found | Exception) -> None:
+    def _found(
+        self, attempt: Attempt, answer: Answer, name: str, master: str, found: Found | Exception
+    ) -> None:
         if isinstance(found, Exception):
             self._finish(attempt, answer, CannotTell(Why.OUTAGE))
             return
         facts = Facts(*found)
         if self._directory is not None:
-            facts = facts._replace(name=self._canonical(attempt.login) or _NO_SUCH_ADDRESS)
+            facts = facts._replace(name=name, master=master)
         verdict = decide(attempt, facts, self._policy)
         if isinstance(verdict, Allow):
             self._finish(attempt, answer, verdict)
@@ -139,12 +154,15 @@ class MailSignIn:
             return facts._replace(presence=seen.presence, answered=seen.name)
         if missing is Missing.NAME:
             found = await self._read(attempt, facts.answered)
-            return Facts(*found, name=facts.answered, followed=facts.followed + 1)
+            followed = facts.followed + 1
+            return Facts(*found, name=facts.answered, followed=followed, master=facts.master)
         if missing is Missing.PASSWORD:
             judged = await directory.judge(_question(attempt, facts, secret=attempt.secret))
             facts = facts._replace(password=judged.check, answered=judged.name)
             if judged.check is not PasswordCheck.RIGHT or judged.name != facts.name:
                 return facts
+            if facts.master:
+                return facts  # no password of the account's own: nothing that it could change
         else:
             origin = Origin(by="owner", address=attempt.address, program=attempt.program)
             await self._background.run(
@@ -238,6 +256,8 @@ class MailSignIn:
 
 
 def _counted_login(attempt: Attempt, facts: Facts) -> str:
+    if facts.master:  # whoever guesses it is counted wherever it is tried
+        return MASTER_SEPARATOR + facts.master
     return facts.name or canonical(attempt.login) or attempt.login
 
 
@@ -254,12 +274,15 @@ def _question(attempt: Attempt, facts: Facts, *, secret: str) -> Question:
         address=attempt.address,
         session=attempt.session,
         tls=attempt.tls,
+        master=facts.master,
     )
 
 
 def _event(attempt: Attempt, verdict: Verdict) -> NewEvent:
     if isinstance(verdict, Allow):
         kind, reason, app_password_id = Kind.MAIL_ALLOWED, "", verdict.app_password_id
+        if verdict.credential is CredentialKind.MASTER:
+            kind = Kind.MAIL_MASTER
     elif isinstance(verdict, Refuse):
         kind, reason = Kind.MAIL_REFUSED, verdict.reason.value
         app_password_id = verdict.app_password_id

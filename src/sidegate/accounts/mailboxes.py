@@ -14,7 +14,7 @@ from django.db import connection
 
 from sidegate.decisions.names import canonical
 from sidegate.decisions.ports import Mailbox, SessionStart, Unavailable
-from sidegate.decisions.words import Allow
+from sidegate.decisions.words import Allow, CredentialKind
 from sidegate.events.catalogue import Kind, NewEvent
 from sidegate.storage.background import Background
 from sidegate.storage.models import Account, MailSession
@@ -83,6 +83,8 @@ class OwnMailboxes:
         verdict = start.verdict
         if not isinstance(verdict, Allow):
             return False
+        if verdict.account_id is None or verdict.credential is CredentialKind.MASTER:
+            return True  # nothing that an owner could revoke opened it
         process_started = self._processes.started_at(start.process_id)
         if process_started is None and not self._unseen:
             return False

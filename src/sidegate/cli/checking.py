@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from sidegate.cli.check_certificate import check_certificate
+from sidegate.cli.check_directory import check_directory
 from sidegate.cli.check_running import check_running
 from sidegate.cli.check_stored import check_data, check_database, check_keys
 from sidegate.cli.errors import DONE, NOT_DONE
@@ -45,6 +46,7 @@ def _findings(config: Config) -> Iterator[Finding]:
     if config.mailserver.private:
         yield _dovecot()
     yield from _codes(config)
+    yield from check_directory(config)
     yield from check_running(config)
 
 

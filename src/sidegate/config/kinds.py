@@ -240,6 +240,18 @@ def domains() -> Kind[tuple[str, ...]]:
     return Kind(read, "a list of domains")
 
 
+def names() -> Kind[tuple[str, ...]]:
+    """A list of users' names, as they are typed."""
+
+    def read(raw: object) -> tuple[str, ...]:
+        values = _texts_of(raw)
+        if not all(values) or any("*" in value or " " in value for value in values):
+            raise NotAllowed
+        return values
+
+    return Kind(read, "a list of names without * and spaces")
+
+
 def networks() -> Kind[tuple[str, ...]]:
     """A list of addresses and networks."""
 

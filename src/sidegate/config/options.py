@@ -148,6 +148,9 @@ class Directory:
         kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/auth-client" or "host:port"'
     )
     userdb: str = _option(kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/sidegate-userdb"')
+    masters: tuple[str, ...] = _option(
+        kinds.names(), [], "with dovecot: its master users who may sign in as anybody (anna*master)"
+    )
 
 
 @dataclass(frozen=True)

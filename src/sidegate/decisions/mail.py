@@ -87,7 +87,7 @@ class Presence(Enum):
 class Facts(NamedTuple):
     """What is known so far; `None` for counters, password and presence: not asked yet.
 
-    The last four count only where the account password is judged by a directory of the
+    The last five count only where the account password is judged by a directory of the
     operator's: `name` is the canonical name that all of this is about, `answered` the
     one under which the directory answered, and `followed` how often it named another.
     """
@@ -100,6 +100,8 @@ class Facts(NamedTuple):
     name: str = ""
     answered: str = ""
     followed: int = 0
+    master: str = ""
+    """The listed master whose secret it is, where it is one's."""
 
 
 class Missing(Enum):
@@ -129,6 +131,8 @@ def decide(  # noqa: PLR0911 - a table, one return a row
     (rule 5): throttling can never keep it out.
     """
     account = facts.account
+    if facts.master:
+        return _by_master(facts, policy)
     if _acts_as_another(attempt):
         return Refuse(Reason.NOT_A_MASTER, account.id if account else None)
     if policy.directory:
@@ -145,7 +149,7 @@ def decide(  # noqa: PLR0911 - a table, one return a row
     return _by_account_password(account, facts.password)
 
 
-def _with_directory(  # noqa: PLR0911 - a table, one return a row
+def _with_directory(
     attempt: Attempt, facts: Facts, policy: Policy
 ) -> Verdict | Missing:
     """Decide where the operator's directory says who somebody is, and judges passwords.
@@ -161,13 +165,48 @@ def _with_directory(  # noqa: PLR0911 - a table, one return a row
         return _under_another_name(facts)
     if account is not None and facts.app_password is not None:
         return _by_app_password_there(attempt, account, facts.app_password, facts, policy)
+    return _before_asking(facts, policy) or _by_presence(facts, policy)
+
+
+def _before_asking(facts: Facts, policy: Policy) -> Verdict | Missing | None:
+    """What is known without the directory: too many wrong secrets, or no name at all."""
     if facts.counters is None:
         return Missing.COUNTERS
     if throttled(facts.counters, policy.limits):
-        return CannotTell(Why.THROTTLED, account.id if account else None)
-    if not facts.name:
-        return Refuse(Reason.UNKNOWN_ACCOUNT)
-    return _by_presence(facts, policy)
+        return CannotTell(Why.THROTTLED, facts.account.id if facts.account else None)
+    return None if facts.name else Refuse(Reason.UNKNOWN_ACCOUNT)
+
+
+def _by_master(  # noqa: PLR0911 - a table, one return a row
+    facts: Facts, policy: Policy
+) -> Verdict | Missing:
+    """A listed master opens anybody's mail whom the directory knows, 2-step or not (rule 11)."""
+    account = facts.account
+    account_id = account.id if account else None
+    if (first := _before_asking(facts, policy)) is not None:
+        return first
+    if facts.presence is None:
+        return Missing.PRESENCE
+    if facts.answered not in ("", facts.name):
+        return _under_another_name(facts)
+    if (away := _away(facts.presence, account_id)) is not None:
+        return away
+    if facts.presence is Presence.GONE:
+        return Refuse(Reason.UNKNOWN_ACCOUNT, account_id)
+    if facts.password is PasswordCheck.WRONG:
+        return Refuse(Reason.NOT_A_MASTER, account_id)
+    if facts.password is PasswordCheck.RIGHT and facts.presence is Presence.HERE:
+        if account is None or account.enabled:
+            return Allow(account_id, facts.name, CredentialKind.MASTER, None)
+        return Refuse(Reason.ACCOUNT_DISABLED, account_id)
+    return _by_account_password(account, _disabled_there(facts))
+
+
+def _disabled_there(facts: Facts) -> PasswordCheck | None:
+    """The judge's word; of look-up and judge one may know better that somebody is disabled."""
+    if facts.password is PasswordCheck.RIGHT and facts.presence is Presence.DISABLED:
+        return PasswordCheck.DISABLED
+    return facts.password
 
 
 def _may_be_app_password(attempt: Attempt, facts: Facts) -> bool:
@@ -220,9 +259,7 @@ def _by_presence(facts: Facts, policy: Policy) -> Verdict | Missing:
     if not _account_password_counts(account, policy):
         reason = Reason.NOT_AN_APP_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
         return Refuse(reason, account_id)
-    password = facts.password
-    if password is PasswordCheck.RIGHT and facts.presence is Presence.DISABLED:
-        password = PasswordCheck.DISABLED  # one of the two knows better
+    password = _disabled_there(facts)
     if password is PasswordCheck.RIGHT and account is None:
         return Missing.ACCOUNT
     return _by_account_password(account, password)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 
 MAX_LOGIN = 254
 """Characters in the longest address (RFC 5321, 4.5.3.1.3)."""
@@ -32,3 +33,20 @@ def canonical_name(login: str) -> str | None:
     if not local or (at and not domain):
         return None
     return f"{local}{at}{domain}"
+
+
+MASTER_SEPARATOR = "*"
+"""Between user and master in a login; what Dovecot's own documentation sets."""
+
+
+def acting(login: str, authzid: str, masters: Container[str]) -> tuple[str | None, str]:
+    """Whose mail is asked for, and by right of which listed master, if any.
+
+    A master says so by an authzid (RFC 4616), or by `user*master` as the login.
+    """
+    if authzid and login in masters:
+        return canonical_name(authzid), login
+    user, separator, master = login.rpartition(MASTER_SEPARATOR)
+    if separator and master in masters:
+        return canonical_name(user), master
+    return canonical_name(login), ""

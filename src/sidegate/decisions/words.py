@@ -59,6 +59,8 @@ class CredentialKind(StrEnum):
 
     APP_PASSWORD = "app-password"  # noqa: S105 - a name, not a secret
     ACCOUNT_PASSWORD = "account-password"  # noqa: S105 - a name, not a secret
+    MASTER = "master"
+    """Another's secret, by right of a listed master."""
 
 
 class Reason(StrEnum):
@@ -88,7 +90,8 @@ class Why(StrEnum):
 class Allow(NamedTuple):
     """The login may come in."""
 
-    account_id: int
+    account_id: int | None
+    """Missing where a master opens the mail of somebody who never signed in here."""
     account: str
     """The canonical address: the name that the mail server goes on with."""
     credential: CredentialKind

@@ -164,7 +164,7 @@ class DovecotDirectory:
         if name != question.name:
             return Seen(Presence.HERE, name, shows)  # to be looked up under that one
         if user.command == "NOTFOUND":
-            return Seen(Presence.GONE, question.name)
+            return Seen(Presence.GONE, question.name, shows)
         if shows and passwd.says("proxy"):
             self._tell_proxy()
             return Seen(Presence.OUTAGE, name)

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     MAIL_ALLOWED = "mail-allowed"
     MAIL_REFUSED = "mail-refused"
     MAIL_UNAVAILABLE = "mail-unavailable"
+    MAIL_MASTER = "mail-master"
     MAIL_SESSION_ENDED = "mail-session-ended"
     WEB_SIGNED_IN = "web-signed-in"
     WEB_REFUSED = "web-refused"

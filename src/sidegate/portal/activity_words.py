@@ -44,6 +44,11 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "exclamation-triangle",
         "unsure",
     ),
+    Kind.MAIL_MASTER: (
+        gettext_lazy("Whoever runs the mail server opened your mail as a master user"),
+        "envelope-open",
+        "unsure",
+    ),
     Kind.MAIL_SESSION_ENDED: (
         gettext_lazy("A mail program's open session was ended"),
         "power",
