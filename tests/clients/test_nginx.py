@@ -6,6 +6,9 @@ import base64
 import json
 import re
 import socket
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +19,7 @@ import pytest
 from child import Child, running
 from clients.conftest import open_folder
 from clients.desk import Desk, desk_for
-from clients.nginx import PAGE, nginx
+from clients.nginx import PAGE, lines_of_the_page, nginx
 from clients.own_dovecot import own_dovecot
 from clients.ways import LIBRARIES, NAMES, all_of, everywhere, let_in
 from peers import require
@@ -82,6 +85,12 @@ def say(front: Child, protocol: str, login: str, secret: str, *, source: str = "
 
 def refused(protocol: str, line: str) -> bool:
     return re.match(FORMS[protocol][0] + REFUSAL, line) is not None
+
+
+def test_the_command_prints_the_lines_of_the_page(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "sidegate", "connect", "nginx", "--data", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    assert textwrap.dedent(lines_of_the_page()) in done.stdout
 
 
 def test_account_password_before_two_step(front: Child, desk: Desk) -> None:
