@@ -17,6 +17,8 @@ from sidegate.accounts.mail_sign_in import MailSignIn
 from sidegate.accounts.mailboxes import OwnMailboxes, Place, Processes, SessionWatch
 from sidegate.accounts.mailboxes_there import DirectoryMailboxes
 from sidegate.config import Config, Endpoint, UnixEndpoint
+from sidegate.decisions.directory import Question
+from sidegate.decisions.mail import Presence
 from sidegate.decisions.ports import Mailboxes, SignIn
 from sidegate.doors.dovecot import DovecotDoor
 from sidegate.doors.meter import Meter
@@ -85,6 +87,15 @@ class House:
         if self._mail_server is not None and not await self._mail_server.ready():
             found.append("private Dovecot")
         return found
+
+    async def warnings(self) -> list[str]:
+        """What others run, and does not answer now: this process is well without it."""
+        directory = self._plan.context.directory
+        if directory is None:
+            return []
+        nobody = Question("healthz@invalid", "", "imap", "")
+        seen = await directory.look_up(nobody)
+        return ["directory"] if seen.presence is Presence.OUTAGE else []
 
     async def _start(self, stack: AsyncExitStack) -> None:
         parts = self._plan.parts
@@ -204,7 +215,7 @@ class House:
         if endpoint is None:
             return
         server = HttpServer(
-            portal_application(self.missing),
+            portal_application(self.missing, self.warnings),
             endpoint=endpoint,
             trusted_proxies=self._plan.config.server.trusted_proxies,
         )

@@ -16,9 +16,13 @@ VIEWS_WAITING = 128
 """Requests that may wait for their turn; more are told to come back."""
 
 
-def portal_application(missing: Callable[[], Awaitable[list[str]]]) -> ASGI3Application:
+Health = Callable[[], Awaitable[list[str]]]
+"""Names of what does not work now."""
+
+
+def portal_application(missing: Health, warnings: Health) -> ASGI3Application:
     """The pages and `/healthz`."""
-    return _with_health(_bounded(_django()), missing)
+    return _with_health(_bounded(_django()), missing, warnings)
 
 
 def _django() -> ASGI3Application:
@@ -45,12 +49,16 @@ def _bounded(application: ASGI3Application) -> ASGI3Application:
 
 
 def _with_health(
-    application: ASGI3Application, missing: Callable[[], Awaitable[list[str]]]
+    application: ASGI3Application, missing: Health, warnings: Health
 ) -> ASGI3Application:
     async def healthy(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] == "http" and scope["path"] == "/healthz":
             found = await missing()
-            body = {"status": "unavailable" if found else "ok", "missing": found, "warnings": []}
+            body = {
+                "status": "unavailable" if found else "ok",
+                "missing": found,
+                "warnings": await warnings(),
+            }
             await _answer(
                 send, 503 if found else 200, json.dumps(body).encode(), b"application/json"
             )
