@@ -90,7 +90,13 @@ set_up_packages() {
     is_root ||
         fail "Missing packages; as root: apt-get install --no-install-recommends $packages"
     say "Installing Debian packages: $packages"
+    case " $packages " in *' postfix '*) unconfigured_postfix ;; esac
     with_services_held install_packages "$packages"
+}
+
+# Without this Debian's Postfix would be made a mail server for the Internet.
+unconfigured_postfix() {
+    printf 'postfix postfix/main_mailer_type select No configuration\n' | debconf-set-selections
 }
 
 install_packages() {

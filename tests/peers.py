@@ -14,6 +14,8 @@ PACKAGES = {
     "initdb": "postgresql",
     "mbsync": "isync",
     "msmtp": "msmtp",
+    "doveadm": "dovecot-core",
+    "postconf": "postfix",
     "postgres": "postgresql",
     "ps": "procps",
 }

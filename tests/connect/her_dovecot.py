@@ -19,12 +19,11 @@ from connect.certificates import make_certificate
 from peers import require
 
 PORTS = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions")
-ANNA, BERT, CAROL, CHECK = (
-    f"{name}@example.test" for name in ("anna", "bert", "carol", "check")
-)
+ANNA, BERT, CAROL, CHECK = (f"{name}@example.test" for name in ("anna", "bert", "carol", "check"))
 ALIAS = "a.person@example.test"
 """Another name of Anna's, by `user=`."""
 MASTER = "boss"
+MASTERS_PASSWORD = "the password of the master"
 
 _CONFIGURATION = """\
 base_dir = {folder}/run
@@ -136,7 +135,7 @@ class HerDovecot:
             ids = f"{owner.pw_uid}:{owner.pw_gid}"
             lines.append(f"{address}:{{PLAIN}}{password}:{ids}::{home}::{fields}")
         (self.folder / "users").write_text("\n".join(lines) + "\n" + extra)
-        (self.folder / "masters").write_text(f"{MASTER}:{{PLAIN}}a master's password\n")
+        (self.folder / "masters").write_text(f"{MASTER}:{{PLAIN}}{MASTERS_PASSWORD}\n")
 
 
 @contextmanager

@@ -87,6 +87,10 @@ class HerPostfix:
             "unix:run/auth-client.sock": f"unix:{self.folder}/kept",
         }
 
+    def value(self, key: str) -> str:
+        command = [require("postconf"), "-c", self.conf, "-h", key]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
     def postfix(self, command: str) -> None:
         # Its master goes on with our pipes: nothing is to be read from them.
         subprocess.run(

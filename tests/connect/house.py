@@ -48,7 +48,8 @@ def configure(data: Path, given: Mapping[str, Mapping[str, Any]]) -> dict[str, i
 def _toml(tables: Tables) -> str:
     # Strings, lists of strings and truth values are written in TOML as in JSON.
     return "\n".join(
-        f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+        f"[{section}]\n"
+        + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
         for section, values in tables.items()
     )
 

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import smtplib
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from child import running
 from clients.desk import desk_for
+from clients.ways import LIBRARIES, all_of, let_in
 from connect import pages
-from connect.connected import EVERYTHING, House, lines
-from connect.her_dovecot import ALIAS, ANNA, BERT, CAROL, her_dovecot
+from connect.connected import EVERYTHING, House, connected, lines
+from connect.her_dovecot import (
+    ALIAS,
+    ANNA,
+    BERT,
+    CAROL,
+    CHECK,
+    MASTER,
+    MASTERS_PASSWORD,
+    her_dovecot,
+)
 from connect.house import configure, open_folder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a chroot needs root")
@@ -50,3 +62,169 @@ def test_the_page_from_its_first_line_to_the_undo() -> None:
         pages.obey(undo[1])
         assert list((folder / "conf.d").iterdir()) == list((folder / "tmpfiles.d").iterdir()) == []
         assert house.enters(ANNA, anna.password) == EVERYTHING
+
+
+def test_who_comes_in(house: House) -> None:
+    anna = house.person(ANNA)
+    anna.turn_on()
+    key = anna.app_password()
+    names = (ANNA, "Anna@EXAMPLE.test", ALIAS)
+    for name in names:
+        assert house.enters(name, key.secret) == EVERYTHING, name
+    one_each = tuple(way for way in LIBRARIES if way.name.endswith(" TLS"))
+    refused = {name: (name, anna.password) for name in names}
+    refused["wrong"] = (BERT, "a wrong password")
+    refused["unknown"] = ("nobody@example.test", "a wrong password")
+    refused["disabled there"] = (CAROL, house.dovecot.passwords[CAROL])
+    refused["by a master"] = (f"{ANNA}*{MASTER}", MASTERS_PASSWORD)
+    for why, outcomes in all_of(house.mail, refused, one_each).items():
+        assert let_in(outcomes) == set(), why
+        said = {outcome.said for outcome in outcomes.values()}
+        text = "disabled" if why == "disabled there" else "use an app password: http://localhost:"
+        assert all(text in one for one in said), said
+    assert house.enters(BERT, house.dovecot.passwords[BERT]) == EVERYTHING
+
+
+def test_client_address_and_program_are_seen(house: House) -> None:
+    house.person(BERT)
+    reached = house.mail
+    with socket.create_connection(
+        ("127.0.0.1", reached.ports["imaps"]), source_address=("127.0.0.9", 0)
+    ) as plain:
+        with reached.tls.wrap_socket(plain, server_hostname="localhost") as talk:
+            lines_ = talk.makefile("rwb", buffering=0)
+            for said in (
+                b'a ID ("name" "Test Mail" "version" "7")',
+                f'b LOGIN {BERT} "{house.dovecot.passwords[BERT]}"'.encode(),
+            ):
+                lines_.write(said + b"\r\n")
+                while not lines_.readline().startswith(said[:2]):
+                    pass
+    time.sleep(0.5)  # events are written behind the reply
+    told = house.child.command("events", "--account", BERT, "--json").stdout
+    seen = [one for one in json.loads(told) if one["address"] == "127.0.0.9"]
+    assert [(one["kind"], one["program"]) for one in seen] == [("mail-allowed", "Test Mail 7")]
+
+
+def test_what_asks_dovecot_itself_goes_on_as_before(house: House) -> None:
+    assert f"{house.dovecot.folder}/mail/{ANNA}" in house.dovecot.doveadm("user", ANNA)
+    assert "auth succeeded" in house.dovecot.doveadm(
+        "auth", "test", ANNA, house.dovecot.passwords[ANNA]
+    )
+    with smtplib.LMTP(str(house.dovecot.folder / "run" / "lmtp")) as lmtp:
+        lmtp.sendmail("x@example.test", [ANNA], "Subject: by LMTP\r\n\r\nhello\r\n")
+    assert "hello" in house.dovecot.doveadm("fetch", "-u", ANNA, "text", "subject", "by LMTP")
+
+
+def test_the_printed_lines_for_it_are_those_of_the_page(house: House) -> None:
+    conf = str(house.dovecot.file)
+    told = house.child.command("connect", "dovecot", "--conf", conf, "--json").stdout
+    plan = json.loads(told)
+    printed = ["".join(f"{line}\n" for line in block["lines"]) for block in plan["blocks"]]
+    places = house.dovecot.places()
+    # The test's own places: the master socket is in no folder of the lines, and tmpfiles.d moved.
+    del places["/etc/tmpfiles.d"]
+    page = [one.placed(places).text for one in pages.blocks("dovecot", "The lines")]
+    page[0] = page[0].replace(f"d {house.dovecot.folder}/sidegate 0755 root root -\n", "")
+    assert printed == page
+    assert plan["around"] == []
+
+
+def test_check_proves_it(house: House) -> None:
+    status, said = check(house)
+    assert status == 0, said
+    assert "every sign-in service of this dovecot asks Sidegate" in said
+    for service in ("imap-login", "pop3-login", "submission-login"):
+        assert said.count(f"{service} on port") == 2 * 3, said
+    assert said.count("app password: let in, by Sidegate") == 6
+    assert said.count("client address: 127.0.0.2, as it is") == 6
+    assert said.count('account password: refused; the program is told "') == 6
+
+
+def check(house: House) -> tuple[int, str]:
+    person = house.person(CHECK)
+    person.turn_on()
+    done = house.child.command(
+        "connect",
+        "dovecot",
+        "--conf",
+        str(house.dovecot.file),
+        "--check",
+        "--account",
+        CHECK,
+        "--password-stdin",
+        stdin=f"{person.password}\n",
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def broken() -> Iterator[House]:
+    """One more, to be broken and mended."""
+    with open_folder() as folder, connected(folder) as made:
+        made.person(CHECK)
+        yield made
+
+
+def test_check_says_that_it_was_not_reloaded_or_goes_around(broken: House) -> None:
+    enforcing = broken.dovecot.folder / "conf.d" / "99-sidegate.conf"
+    text = enforcing.read_text()
+    enforcing.unlink()
+    broken.dovecot.doveadm("reload")
+    enforcing.write_text(text)
+    status, said = check(broken)
+    assert status == 1
+    assert "let in WITHOUT asking Sidegate" in said
+    assert "was the service reloaded since?" in said
+
+    enforcing.unlink()
+    status, said = check(broken)
+    assert status == 1
+    assert "service imap-login does not ask Sidegate: port " in said
+    assert "every sign-in service" not in said
+    enforcing.write_text(text)
+    broken.dovecot.doveadm("reload")
+    assert check(broken)[0] == 0
+
+
+def test_check_says_what_is_wrong_with_the_socket(broken: House) -> None:
+    folder = broken.dovecot.folder / "run" / "login" / "sidegate"
+    client = folder / "auth-client"
+
+    folder.chmod(0o2700)
+    status, said = check_quickly(broken)
+    assert status == 1
+    assert f"user dovenull may not enter {folder} (drwx--S--- root:dovenull)" in said
+    folder.chmod(0o2750)
+
+    client.chmod(0o600)
+    status, said = check_quickly(broken)
+    assert f"user dovenull may not connect to {client} (srw------- root:dovenull)" in said
+    client.chmod(0o660)
+
+    away = client.rename(client.with_name("elsewhere"))
+    status, said = check_quickly(broken)
+    assert f"there is no {client}: does Sidegate run" in said
+    away.rename(client)
+
+    wrong = Path("/tmp/nowhere/auth-client")
+    status, said = check_quickly(broken, "--socket", str(wrong))
+    assert f"is chrooted to {broken.dovecot.folder}/run/login, and {wrong} is not in there" in said
+    assert f"[listen] dovecot_client does not name unix:{wrong}" in said
+
+
+def check_quickly(house: House, *more: str) -> tuple[int, str]:
+    """Without secrets: nothing is signed in, so nothing is waited for."""
+    done = house.child.command(
+        "connect",
+        "dovecot",
+        "--conf",
+        str(house.dovecot.file),
+        "--check",
+        "--account",
+        "nobody@example.test",
+        *more,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr

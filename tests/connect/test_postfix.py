@@ -18,7 +18,7 @@ import pytest
 
 from child import Child, free_ports, running
 from clients.desk import Desk, desk_for
-from clients.ways import Outcome, authenticate
+from clients.ways import Outcome, as_text, authenticate
 from connect import pages
 from connect.certificates import make_certificate
 from connect.her_postfix import HerPostfix, her_postfix
@@ -30,6 +30,7 @@ CLIENT = "127.0.0.9"
 """Where the mail programs of these tests come from."""
 REFUSED = "535 5.7.8 Error: authentication failed: Sign-in refused. If 2-Step Verification is on, "
 TEMPORARY = 454
+NO_ANSWER = -1
 
 
 @dataclass
@@ -58,15 +59,17 @@ class Post:
 
 def sign_in(postfix: HerPostfix, login: str, secret: str, *, source: str = CLIENT) -> Outcome:
     trusted = ssl.create_default_context(cafile=str(postfix.folder / "authority.pem"))
-    with smtplib.SMTP(
-        "localhost", postfix.port, timeout=90, source_address=(source, 0), local_hostname="x"
-    ) as client:
-        client.starttls(context=trusted)
-        try:
+    try:
+        with smtplib.SMTP(
+            "localhost", postfix.port, timeout=90, source_address=(source, 0), local_hostname="x"
+        ) as client:
+            client.starttls(context=trusted)
             authenticate(client, login, secret)
-        except smtplib.SMTPAuthenticationError as error:
-            text = f"{error.smtp_code} {error.smtp_error.decode()}"  # type: ignore[union-attr]
-            return Outcome(allowed=False, said=text, status=error.smtp_code)
+    except smtplib.SMTPAuthenticationError as error:
+        text = f"{error.smtp_code} {as_text(error.smtp_error)}"
+        return Outcome(allowed=False, said=text, status=error.smtp_code)
+    except (OSError, smtplib.SMTPServerDisconnected) as error:
+        return Outcome(allowed=False, said=str(error), status=NO_ANSWER)
     return Outcome(allowed=True)
 
 
@@ -168,3 +171,61 @@ def test_check_proves_it(post: Post) -> None:
     assert f'account password: refused; the program is told "{REFUSED}' in said
     accounts = post.child.command("account", "list").stdout
     assert "sidegate-check-" not in accounts
+
+
+@contextmanager
+def alone(*, tcp: bool = False) -> Iterator[Post]:
+    """A house of one's own, to break."""
+    with open_folder() as folder, connected(folder, tcp=tcp) as made:
+        yield made
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["socket", "TCP"])
+def test_restarted_under_load_nobody_is_told_that_a_right_password_is_wrong(*, tcp: bool) -> None:
+    with open_folder() as folder, connected(folder, tcp=tcp) as post:
+        anna = post.desk.person()
+        anna.turn_on()
+        key = anna.app_password()
+        over, ready = threading.Event(), threading.Event()
+        outcomes: list[tuple[bool, Outcome]] = []
+
+        def go_on() -> None:
+            while not over.is_set():
+                after = ready.is_set()
+                outcomes.append((after, post.sign_in(anna.address, key.secret)))
+
+        threads = [threading.Thread(target=go_on) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        post.child.stop()
+        with running(post.data):
+            ready.set()
+            time.sleep(12)
+            over.set()
+            for thread in threads:
+                thread.join()
+        before = [one for after, one in outcomes if not after]
+        later = [one for after, one in outcomes if after]
+        assert sum(one.allowed for one in before) > 5
+        assert {one.status for one in before if not one.allowed} <= {TEMPORARY, NO_ANSWER}
+        assert sum(one.allowed for one in later) > 5
+        # What an smtpd process of before makes of a lost connection is temporary, and once.
+        assert {one.status for one in later if not one.allowed} <= {TEMPORARY, NO_ANSWER}
+        assert sum(not one.allowed for one in later) <= len(threads)
+
+
+def test_stopped_it_is_temporary_and_the_undo_needs_nothing_of_it() -> None:
+    with alone() as post:
+        anna = post.desk.person()
+        before = post.postfix.value("smtpd_sasl_path")
+        assert before == "sidegate/auth-client"
+        assert post.sign_in(anna.address, anna.password).allowed
+        post.child.stop()
+        outcome = post.sign_in(anna.address, anna.password)
+        assert outcome.status == TEMPORARY
+        (post.data / "sidegate.sqlite3").unlink()
+        for block in pages.blocks("postfix", "Undo"):
+            pages.obey(block.placed(post.postfix.places()))
+        assert post.postfix.value("smtpd_sasl_path") == "smtpd"
+        assert list((post.postfix.folder / "tmpfiles.d").iterdir()) == []

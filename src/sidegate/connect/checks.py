@@ -39,9 +39,9 @@ def dovecot(
     def why() -> str:
         inside = login if chroots != {""} else None
         base = found.found.base
-        return trouble(
-            client, user=found.found.login_user, base=base, chroot=inside
-        ) or trouble(sidegate.master, user="root", base=base)
+        return trouble(client, user=found.found.login_user, base=base, chroot=inside) or trouble(
+            sidegate.master, user="root", base=base
+        )
 
     seen = why()
     if seen:

@@ -19,6 +19,9 @@ QUEUE = Path("/var/spool/postfix")
 OLDEST = (3, 4)
 _MAIN = Path("/etc/postfix/main.cf")
 KEYS = ("smtpd_sasl_type", "smtpd_sasl_path")
+THROTTLE = "service_throttle_time"
+"""An smtpd that starts while Sidegate restarts gives up; the next one comes after this time."""
+_THROTTLED = "5s"
 
 
 class PostconfFailed(Exception):  # noqa: N818 - what happened, by its name
@@ -176,7 +179,8 @@ def plan(postfix: Postfix, sidegate: Sidegate, wanted: Endpoint | None = None) -
 def _changes(postfix: Postfix, path: str) -> Iterator[str]:
     values = {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": path}
     postconf = postfix.command("postconf")
-    main = " ".join(shlex.quote(f"{key} = {value}") for key, value in values.items())
+    of_all = {**values, THROTTLE: _THROTTLED}
+    main = " ".join(shlex.quote(f"{key} = {value}") for key, value in of_all.items())
     yield f"{postconf} -e {main}"
     for service in postfix.services:
         for key, value in values.items():
@@ -189,11 +193,20 @@ def _undo(postfix: Postfix, endpoint: Endpoint) -> tuple[Block, ...]:
     """Back to what is there now; where that is Sidegate already, to Postfix's defaults."""
     postconf, ours = postfix.command("postconf"), named(postfix, endpoint)
     here = postfix.here or {}
-    lines = list(_put_back(here, f"{postconf} -e", ours))
-    given = {line.split(" = ")[0].split("'")[-1] for line in lines}
-    lines += [f"{postconf} -X {key}" for key in KEYS if key not in given]
+    known = here.get("smtpd_sasl_path") != ours
+    lines = [
+        f"{postconf} -e {shlex.quote(f'{key} = {here[key]}')}"
+        if known and key in here
+        else f"{postconf} -X {key}"
+        for key in (*KEYS, THROTTLE)
+    ]
     for service in postfix.services:
-        lines += _put_back(service.overrides, f"{postconf} -P", ours, before=f"{service.key}/")
+        if service.overrides.get("smtpd_sasl_path") != ours:
+            lines += [
+                f"{postconf} -P {shlex.quote(f'{service.key}/{key} = {service.overrides[key]}')}"
+                for key in KEYS
+                if key in service.overrides
+            ]
     lines.append(f"{postfix.command('postfix')} reload")
     if isinstance(endpoint, UnixEndpoint):
         lines.append("rm -f /etc/tmpfiles.d/sidegate-postfix.conf")
@@ -203,14 +216,6 @@ def _undo(postfix: Postfix, endpoint: Endpoint) -> tuple[Block, ...]:
         else "Back to the defaults (where your main.cf sets these now, put that back instead)"
     )
     return (Block(title, "run", tuple(lines)),)
-
-
-def _put_back(values: dict[str, str], command: str, ours: str, before: str = "") -> Iterator[str]:
-    if values.get("smtpd_sasl_path") == ours:
-        return
-    for key in KEYS:
-        if key in values:
-            yield f"{command} {shlex.quote(f'{before}{key} = {values[key]}')}"
 
 
 def _notes(postfix: Postfix) -> Iterator[str]:

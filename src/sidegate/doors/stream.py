@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
+import struct
 from collections.abc import Callable
 from typing import cast
 
@@ -14,6 +16,20 @@ from sidegate.wire.lines import LineSplitter, LineTooLong
 log = logging.getLogger(__name__)
 
 _COMMAND = re.compile(rb"[A-Z][A-Z-]{0,30}")
+
+
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+def _reset_at_close(transport: asyncio.Transport) -> None:
+    """Make Postfix see at once that a TCP connection is gone.
+
+    It keeps the connection of a sign-in that ended without an answer, and sends the next
+    one into it. On a Unix socket that fails, and it connects anew; on TCP only after a reset.
+    """
+    peer: socket.socket | None = transport.get_extra_info("socket")
+    if peer is not None and peer.family != socket.AF_UNIX:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
 
 class LineConnection(asyncio.Protocol):
@@ -123,6 +139,7 @@ class LineConnection(asyncio.Protocol):
         self._open = False
         self.handshake_done()
         if self._transport is not None:
+            _reset_at_close(self._transport)
             self._transport.close()
 
     def abort(self) -> None:

@@ -1,0 +1,176 @@
+"""The lines that are printed: those of the pages, and what they say of a server they looked at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connect import pages
+from sidegate.config import load_config
+from sidegate.connect import doveconf, dovecot, postfix
+from sidegate.connect.places import Sidegate
+
+SERVICES = """\
+service auth {
+  unix_listener auth-client {
+    mode = 0600
+  }
+  unix_listener auth-userdb {
+    mode = 0666
+  }
+  unix_listener /var/spool/postfix/private/auth {
+    mode = 0660
+    user = postfix
+  }
+}
+service imap-login {
+  chroot = login
+  executable = imap-login
+  inet_listener imap {
+    address =
+    port = 143
+  }
+  inet_listener imaps {
+    port = 993
+    ssl = yes
+  }
+  protocol = imap
+  user = $default_login_user
+}
+service imap-login-old {
+  chroot = login
+  executable = imap-login
+  inet_listener other {
+    address = 192.0.2.1, 192.0.2.2
+    port = 1143
+  }
+  protocol = imap
+}
+service pop3-login {
+  chroot = login
+  executable = pop3-login
+  inet_listener pop3 {
+    port = 0
+  }
+  protocol = pop3
+}
+service managesieve-login {
+  chroot = login
+  executable = managesieve-login
+  inet_listener sieve {
+    port = 4190
+  }
+  protocol = sieve
+}
+service imap {
+  executable = imap imap-postlogin
+  protocol = imap
+}
+service managesieve {
+  executable = managesieve
+  protocol = sieve
+}
+"""
+SETTINGS = {
+    "base_dir": "/run/dovecot",
+    "default_login_user": "dovenull",
+    "imap_id_retain": "no",
+    "login_socket_path": "",
+    "protocols": " imap pop3 sieve",
+}
+
+
+def printed(data: Path, *words: str) -> str:
+    command = [sys.executable, "-m", "sidegate", "connect", *words, "--data", str(data)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("page", "section"),
+    [(page, part) for page in ("dovecot", "postfix", "exim") for part in ("The lines", "Undo")],
+)
+def test_the_pages_hold_what_is_printed_and_need_nothing(
+    tmp_path: Path, page: str, section: str
+) -> None:
+    told = printed(tmp_path / "nothing", page, "--version", "2.3", "--user", "root", "--json")
+    plan: dict[str, Any] = json.loads(told)
+    of = plan["blocks"] if section == "The lines" else plan["undo"]
+    wanted = ["".join(f"{line}\n" for line in block["lines"]) for block in of]
+    assert [block.text for block in pages.blocks(page, section)] == wanted
+    files = [block.file for block in pages.blocks(page, section)]
+    assert files == [block["file"] if block["how"] == "write" else "" for block in of]
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_nginx_is_told_the_lines_of_its_page(tmp_path: Path) -> None:
+    told = printed(tmp_path, "nginx")
+    page = (pages.FOLDER / "nginx.md").read_text()
+    block = page.split("```nginx\n", 1)[1].split("```", 1)[0]
+    for line in block.splitlines():
+        assert line.removeprefix("   ") in told.splitlines(), line
+
+
+def her_services(version: tuple[int, int, int] = (2, 3, 19)) -> dovecot.Dovecot:
+    found = doveconf.installation(version, SETTINGS, doveconf.parse(SERVICES).sections)
+    return dovecot.Dovecot(found)
+
+
+def test_every_sign_in_service_gets_its_lines(tmp_path: Path) -> None:
+    plan = dovecot.plan(her_services(), Sidegate(load_config(tmp_path), "root"))
+    enforced = next(block for block in plan.blocks if block.file.endswith("99-sidegate.conf"))
+    text = "\n".join(enforced.lines)
+    for name in ("imap-login", "imap-login-old", "managesieve-login"):
+        program = name.removesuffix("-old")
+        assert f"service {name} {{\n  executable = {program} sidegate/auth-client\n}}" in text
+    assert "pop3-login" not in text  # it listens nowhere
+    assert "executable = imap -a /run/sidegate/auth-master imap-postlogin" in text
+    assert "executable = managesieve -a /run/sidegate/auth-master" in text
+
+
+def test_it_is_not_enforced_while_one_goes_around(tmp_path: Path) -> None:
+    sidegate = Sidegate(load_config(tmp_path), "root")
+    client = Path("/run/dovecot/login/sidegate/auth-client")
+    ways = list(dovecot.around(her_services(), sidegate, client))
+    assert any("imap-login-old does not ask Sidegate: port 1143" in way for way in ways)
+    assert any("managesieve-login does not ask Sidegate: port 4190" in way for way in ways)
+    assert any("/var/spool/postfix/private/auth" in way for way in ways)
+    planned = dovecot.plan(her_services(), sidegate).around
+    assert len(planned) == 1
+    assert "/var/spool/postfix/private/auth" in planned[0]
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted"),
+    [
+        ("2.4.1", "executable = imap -a /run/sidegate/auth-master"),
+        ("2.4.2", "protocol imap {\n  auth_master_socket_path = /run/sidegate/auth-master\n}"),
+    ],
+)
+def test_dovecot_2_4_is_told_in_its_own_words(tmp_path: Path, version: str, wanted: str) -> None:
+    told = printed(tmp_path, "dovecot", "--version", version)
+    assert "login_socket_path = sidegate/auth-client" in told
+    assert "executable = imap-login" not in told
+    assert wanted in told
+
+
+def test_postfix_gets_back_what_it_had_master_cf_included(tmp_path: Path) -> None:
+    here = {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth"}
+    overrides = {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_path": "inet:127.0.0.1:12345"}
+    service = postfix.SmtpdService("submission", "inet", chroot=True, overrides=overrides)
+    her = postfix.Postfix(here=here, effective=here, services=(service,))
+    plan = postfix.plan(her, Sidegate(load_config(tmp_path), "root"))
+    asks = plan.blocks[-1].lines
+    assert "postconf -P 'submission/inet/smtpd_sasl_path = sidegate/auth-client'" in asks
+    undo = plan.undo[0].lines
+    assert "postconf -e 'smtpd_sasl_path = private/auth'" in undo
+    assert "postconf -P 'submission/inet/smtpd_sasl_path = inet:127.0.0.1:12345'" in undo
+    endpoint = postfix.client_endpoint(her, Sidegate(load_config(tmp_path), "root"), None)
+    assert list(postfix.around(her, endpoint)) == [
+        "submission/inet in master.cf asks dovecot at inet:127.0.0.1:12345, not Sidegate"
+    ]
