@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from sidegate.mailserver.sessions import end, started_at
+from sidegate.mailserver.sessions import end, mail_process_started_at, started_at
 
 
 @pytest.fixture
@@ -32,6 +33,16 @@ def test_never_ends_another_process_with_that_number(process: subprocess.Popen[b
     assert end(process.pid, born - 1)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.2)
+
+
+def test_hers_are_mail_processes_alone(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    assert mail_process_started_at(process.pid) is None
+    assert mail_process_started_at(2**22 + 1) is None
+    imap = tmp_path / "imap"
+    imap.symlink_to("/bin/sleep")
+    with subprocess.Popen([imap, "60"]) as mail:
+        assert mail_process_started_at(mail.pid) == started_at(mail.pid) is not None
+        mail.kill()
 
 
 def test_what_is_gone_is_gone(process: subprocess.Popen[bytes]) -> None:

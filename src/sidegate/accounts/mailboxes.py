@@ -90,7 +90,7 @@ class OwnMailboxes:
             return False
         return await self._background.run(
             partial(
-                _remember,
+                _remember if process_started is not None else _still_allowed,
                 MailSession(
                     host=socket.gethostname(),
                     process_id=start.process_id,
@@ -169,6 +169,14 @@ def _mailbox(place: Place, address: str) -> Mailbox:
     local, _, domain = address.rpartition("@")
     home = place.mail / _folder(domain) / _folder(local)
     return Mailbox(user=address, uid=place.uid, gid=place.gid, home=str(home))
+
+
+def _still_allowed(session: MailSession) -> bool:
+    """Whether it may open now; nothing is remembered of a process that cannot be ended."""
+    allowed = _remember(session)
+    if allowed:
+        session.delete()
+    return allowed
 
 
 def _remember(session: MailSession) -> bool:

@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+_MAIL_PROCESSES = frozenset({"imap", "pop3", "submission", "managesieve"})
+"""What Dovecot calls its processes that serve one session."""
 _START_TIME = 19
 """Where the start time stands behind the name: field 22 of /proc/PID/stat, by proc(5)."""
 
@@ -18,6 +20,19 @@ def started_at(pid: int) -> int | None:
         return None
     # The name may hold spaces and brackets; what follows its last bracket never does.
     return int(stat.rpartition(b")")[2].split()[_START_TIME])
+
+
+def mail_process_started_at(pid: int) -> int | None:
+    """The same, where that process is one that serves mail.
+
+    A mail server in a container numbers its processes by itself: here a number of its
+    may be anybody's.
+    """
+    try:
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None
+    return started_at(pid) if name in _MAIL_PROCESSES else None
 
 
 def end(pid: int, started_at: int) -> bool:

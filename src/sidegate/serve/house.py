@@ -43,6 +43,7 @@ _DOOR_STOP_SECONDS = 1
 """Callers of the HTTP door have their answers by then: it ended what waited."""
 
 _PROCESSES = Processes(started_at=sessions.started_at, end=sessions.end)
+_HER_PROCESSES = Processes(started_at=sessions.mail_process_started_at, end=sessions.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class House:
         user = places.runs_as if places else None
         return OwnMailboxes(
             place=Place(places.mail, user.uid, user.gid) if places and user else None,
-            processes=_PROCESSES,
+            processes=_processes(self._plan.context),
             background=self._background,
             now=self._plan.context.now,
             unseen=self._plan.context.directory is not None,
@@ -153,7 +154,7 @@ class House:
         await self._open_door(door)
         await self._start_http_door(stack, sign_in, meter, writer)
         watch = SessionWatch(
-            processes=_PROCESSES, background=self._background, writer=writer, now=ctx.now
+            processes=_processes(ctx), background=self._background, writer=writer, now=ctx.now
         )
         await _keep_running(stack, watch.run)
 
@@ -221,6 +222,10 @@ class House:
         )
         stack.push_async_callback(server.stop)
         await server.start(failed=self.http_failed.set)
+
+
+def _processes(ctx: Context) -> Processes:
+    return _PROCESSES if ctx.directory is None else _HER_PROCESSES
 
 
 def _asked_for(ctx: Context, mailboxes: OwnMailboxes) -> Mailboxes:
