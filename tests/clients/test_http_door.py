@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,9 @@ from typing import Any
 
 from child import Child, running
 from clients.desk import Desk
+from peers import require
+
+PAGE = Path(__file__).parents[2] / "docs" / "operators" / "http.md"
 
 
 def verify(child: Child, **question: object) -> dict[str, Any]:
@@ -53,6 +57,29 @@ def test_the_same_decisions_as_by_mail(child: Child, desk: Desk) -> None:
     assert refusals == [{"verdict": "refuse", "text": text}] * 4
     person.revoke(made)
     assert verify(child, **login, secret=made.secret)["verdict"] == "refuse"
+
+
+def test_the_lines_of_the_page(child: Child, desk: Desk, tmp_path: Path) -> None:
+    person = desk.person()
+    [block] = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    for old, new in {
+        "var/keys": str(child.data / "keys"),
+        "127.0.0.1:2026": f"127.0.0.1:{child.ports['http']}",
+        "anna@example.test": person.address,
+        "abcd efgh ijkl mnop": person.password,
+    }.items():
+        assert block.count(old) == 1
+        block = block.replace(old, new)
+    require("curl")
+    done = subprocess.run(
+        ["/bin/sh", "-e", "-c", block],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(done.stdout)["verdict"] == "allow"
 
 
 def test_what_it_takes_part_in_is_counted(child: Child, desk: Desk) -> None:

@@ -234,8 +234,9 @@ def test_in_front_of_a_dovecot_with_passwords_of_its_own(proxy: bool) -> None:  
         assert (f"rip={FAR}" in own.log) == proxy
 
 
-def test_sidegate_stopped_is_never_a_wrong_password(child: Child, front: Child) -> None:
+def test_sidegate_stopped_is_never_a_wrong_password(child: Child, front: Child, desk: Desk) -> None:
     """Last in this file: it ends what the others speak with."""
+    person = desk.person()
     child.stop()
     page = PAGE.read_text()
     for protocol in FORMS:
@@ -243,3 +244,6 @@ def test_sidegate_stopped_is_never_a_wrong_password(child: Child, front: Child) 
         assert line in page
         assert "AUTH" not in line
         assert not line.startswith("5")
+    with running(child.data):
+        for protocol, opened in OPENED.items():
+            assert say(front, protocol, person.address, person.password).startswith(opened)
