@@ -38,7 +38,7 @@ class House:
     def person(self, address: str) -> Person:
         """Somebody of her directory who has signed in once: before, she has no account here."""
         password = self.dovecot.passwords[address]
-        if "accounts" not in self.child.command("account", "show", address, check=False).stdout:
+        if self.child.command("account", "show", address, check=False).returncode:
             assert self.enters(address, password, LIBRARIES[:1])
         return Person(self.desk, address, password)
 
@@ -48,16 +48,20 @@ def lines(dovecot: HerDovecot) -> list[pages.Block]:
     return [one.placed(dovecot.places()) for one in pages.blocks("dovecot", "The lines")]
 
 
+def connect_all(dovecot: HerDovecot, data: Path) -> None:
+    """All lines of the page in their order, before Sidegate starts."""
+    for block in lines(dovecot):
+        if block.language == "toml":
+            configure(data, pages.settings(block))
+        else:
+            pages.obey(block)
+
+
 @contextmanager
 def connected(folder: Path) -> Iterator[House]:
-    """All lines of the page in their order."""
+    """Her Dovecot and Sidegate, connected."""
     with her_dovecot(folder) as dovecot:
-        *first, sidegate, enforcing, reload = lines(dovecot)
-        for block in first:
-            pages.obey(block)
         data = folder / "data"
-        configure(data, pages.settings(sidegate))
+        connect_all(dovecot, data)
         with running(data) as child, desk_for(data) as desk:
-            pages.obey(enforcing)
-            pages.obey(reload)
             yield House(dovecot, child, desk)

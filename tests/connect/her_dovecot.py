@@ -22,6 +22,7 @@ PORTS = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions")
 ANNA, BERT, CAROL, CHECK = (f"{name}@example.test" for name in ("anna", "bert", "carol", "check"))
 ALIAS = "a.person@example.test"
 """Another name of Anna's, by `user=`."""
+RELOADED = "SIGHUP received - reloading configuration"
 MASTER = "boss"
 MASTERS_PASSWORD = "the password of the master"
 
@@ -111,7 +112,7 @@ class HerDovecot:
         """Where the things of an ordinary installation are in this one."""
         conf = f"-c {self.file}"
         return {
-            "/etc/tmpfiles.d": f"{self.folder}/tmpfiles.d",
+            "/etc/tmpfiles.d": f"{self.folder}/tmpfiles.d",  # noqa: S108 - a name
             "/etc/dovecot": str(self.folder),
             "/run/dovecot": f"{self.folder}/run",
             "/run/sidegate": f"{self.folder}/sidegate",
@@ -120,9 +121,16 @@ class HerDovecot:
         }
 
     def doveadm(self, *words: str) -> str:
-        command = [require("doveadm"), "-c", self.file, *words]
+        command: list[str | Path] = [require("doveadm"), "-c", self.file, *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
+
+    def reload(self) -> None:
+        """Reload, and wait until the configuration has been read again."""
+        before = self.log.count(RELOADED)
+        self.doveadm("reload")
+        _until(lambda: self.log.count(RELOADED) > before, "Dovecot does not reload")
+        time.sleep(0.5)
 
     def write_accounts(self, extra: str = "") -> None:
         owner = pwd.getpwnam("nobody")
@@ -157,7 +165,7 @@ def her_dovecot(folder: Path) -> Iterator[HerDovecot]:
     relay.start()
     process = subprocess.Popen([dovecot, "-F", "-c", server.file])
     try:
-        _until(lambda: (folder / "run" / "master.pid").exists(), "Dovecot does not start")
+        _until((folder / "run" / "master.pid").exists, "Dovecot does not start")
         yield server
     finally:
         process.terminate()

@@ -80,7 +80,7 @@ class HerPostfix:
     def places(self) -> dict[str, str]:
         """Where the things of an ordinary installation are in this one."""
         return {
-            "/etc/tmpfiles.d": f"{self.folder}/tmpfiles.d",
+            "/etc/tmpfiles.d": f"{self.folder}/tmpfiles.d",  # noqa: S108 - a name
             "/var/spool/postfix": str(self.queue),
             "postconf": f"postconf -c {self.conf}",
             "postfix reload": f"postfix -c {self.conf} reload",
@@ -88,8 +88,9 @@ class HerPostfix:
         }
 
     def value(self, key: str) -> str:
-        command = [require("postconf"), "-c", self.conf, "-h", key]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        command: list[str | Path] = [require("postconf"), "-c", self.conf, "-h", key]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
 
     def postfix(self, command: str) -> None:
         # Its master goes on with our pipes: nothing is to be read from them.

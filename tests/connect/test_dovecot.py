@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import imaplib
 import json
 import os
 import smtplib
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +16,9 @@ import pytest
 
 from child import running
 from clients.desk import desk_for
-from clients.ways import LIBRARIES, all_of, let_in
+from clients.ways import LIBRARIES, Outcome, all_of, let_in
 from connect import pages
-from connect.connected import EVERYTHING, House, connected, lines
+from connect.connected import EVERYTHING, House, connect_all, connected, lines
 from connect.her_dovecot import (
     ALIAS,
     ANNA,
@@ -27,7 +29,7 @@ from connect.her_dovecot import (
     MASTERS_PASSWORD,
     her_dovecot,
 )
-from connect.house import configure, open_folder
+from connect.house import Reached, configure, open_folder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a chroot needs root")
 
@@ -88,18 +90,20 @@ def test_who_comes_in(house: House) -> None:
 def test_client_address_and_program_are_seen(house: House) -> None:
     house.person(BERT)
     reached = house.mail
-    with socket.create_connection(
-        ("127.0.0.1", reached.ports["imaps"]), source_address=("127.0.0.9", 0)
-    ) as plain:
-        with reached.tls.wrap_socket(plain, server_hostname="localhost") as talk:
-            lines_ = talk.makefile("rwb", buffering=0)
-            for said in (
-                b'a ID ("name" "Test Mail" "version" "7")',
-                f'b LOGIN {BERT} "{house.dovecot.passwords[BERT]}"'.encode(),
-            ):
-                lines_.write(said + b"\r\n")
-                while not lines_.readline().startswith(said[:2]):
-                    pass
+    with (
+        socket.create_connection(
+            ("127.0.0.1", reached.ports["imaps"]), source_address=("127.0.0.9", 0)
+        ) as plain,
+        reached.tls.wrap_socket(plain, server_hostname="localhost") as talk,
+    ):
+        answers = talk.makefile("rb")
+        for said in (
+            b'a ID ("name" "Test Mail" "version" "7")',
+            f'b LOGIN {BERT} "{house.dovecot.passwords[BERT]}"'.encode(),
+        ):
+            talk.sendall(said + b"\r\n")
+            while not answers.readline().startswith(said[:2]):
+                pass
     time.sleep(0.5)  # events are written behind the reply
     told = house.child.command("events", "--account", BERT, "--json").stdout
     seen = [one for one in json.loads(told) if one["address"] == "127.0.0.9"]
@@ -171,7 +175,7 @@ def test_check_says_that_it_was_not_reloaded_or_goes_around(broken: House) -> No
     enforcing = broken.dovecot.folder / "conf.d" / "99-sidegate.conf"
     text = enforcing.read_text()
     enforcing.unlink()
-    broken.dovecot.doveadm("reload")
+    broken.dovecot.reload()
     enforcing.write_text(text)
     status, said = check(broken)
     assert status == 1
@@ -184,7 +188,7 @@ def test_check_says_that_it_was_not_reloaded_or_goes_around(broken: House) -> No
     assert "service imap-login does not ask Sidegate: port " in said
     assert "every sign-in service" not in said
     enforcing.write_text(text)
-    broken.dovecot.doveadm("reload")
+    broken.dovecot.reload()
     assert check(broken)[0] == 0
 
 
@@ -208,7 +212,7 @@ def test_check_says_what_is_wrong_with_the_socket(broken: House) -> None:
     assert f"there is no {client}: does Sidegate run" in said
     away.rename(client)
 
-    wrong = Path("/tmp/nowhere/auth-client")
+    wrong = Path("/nowhere/auth-client")
     status, said = check_quickly(broken, "--socket", str(wrong))
     assert f"is chrooted to {broken.dovecot.folder}/run/login, and {wrong} is not in there" in said
     assert f"[listen] dovecot_client does not name unix:{wrong}" in said
@@ -228,3 +232,56 @@ def check_quickly(house: House, *more: str) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
+
+
+def test_restarted_under_load_nobody_is_told_that_a_right_password_is_wrong() -> None:
+    with open_folder() as folder, her_dovecot(folder) as dovecot:
+        data = folder / "data"
+        connect_all(dovecot, data)
+        with running(data) as child, desk_for(data) as desk:
+            house = House(dovecot, child, desk)
+            anna = house.person(ANNA)
+            anna.turn_on()
+            key = anna.app_password()
+            over, ready = threading.Event(), threading.Event()
+            outcomes: list[tuple[bool, Outcome]] = []
+
+            def go_on() -> None:
+                while not over.is_set():
+                    after = ready.is_set()
+                    outcomes.append((after, brief_imap(house.mail, ANNA, key.secret)))
+
+            threads = [threading.Thread(target=go_on) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            time.sleep(1)
+        time.sleep(1)
+        with running(data):
+            ready.set()
+            time.sleep(8)
+            over.set()
+            for thread in threads:
+                thread.join()
+    before = [one for after, one in outcomes if not after]
+    later = [one for after, one in outcomes if after]
+    assert sum(one.allowed for one in before) > 5
+    # What was under way is told that it cannot be told now, or waits for nothing.
+    refused = {one.said for one in before if not one.allowed}
+    assert all("[UNAVAILABLE]" in said or "timed out" in said for said in refused), refused
+    assert len(later) > 5
+    assert all(one.allowed for one in later)
+
+
+def brief_imap(mail: Reached, login: str, secret: str) -> Outcome:
+    """A program that does not wait long: a connection of the outage is never answered."""
+    try:
+        client = imaplib.IMAP4_SSL(
+            "localhost", mail.ports["imaps"], ssl_context=mail.tls, timeout=3
+        )
+        try:
+            client.login(login, secret)
+        finally:
+            client.shutdown()
+    except (OSError, imaplib.IMAP4.error) as error:
+        return Outcome(allowed=False, said=str(error))
+    return Outcome(allowed=True)

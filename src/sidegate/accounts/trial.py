@@ -41,7 +41,7 @@ class Trial:
         newest = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
         self.last_event = newest or 0
 
-    def seen(self, protocol: str, *, patience: float = 3.0) -> Event | None:
+    def seen(self, protocol: str, *, patience: float = 1.5) -> Event | None:
         """The mail sign-in of this account since the mark; events are written behind replies."""
         deadline = time.monotonic() + patience
         while True:

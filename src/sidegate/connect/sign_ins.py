@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import imaplib
 import poplib
 import smtplib
@@ -91,7 +92,8 @@ def _imap(target: Target, login: str, secret: str, source: str) -> Outcome:
         text = _text(error.args[0])
         return Outcome(allowed=False, text=text, temporary="[UNAVAILABLE]" in text)
     finally:
-        client.shutdown()
+        with contextlib.suppress(OSError):  # closed by LOGOUT
+            client.shutdown()
     return Outcome(allowed=True)
 
 
