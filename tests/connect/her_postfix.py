@@ -92,6 +92,9 @@ class HerPostfix:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
+    def set(self, key: str, value: str) -> None:
+        subprocess.run([require("postconf"), "-c", self.conf, "-e", f"{key} = {value}"], check=True)
+
     def postfix(self, command: str) -> None:
         # Its master goes on with our pipes: nothing is to be read from them.
         subprocess.run(

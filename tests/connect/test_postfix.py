@@ -31,6 +31,8 @@ CLIENT = "127.0.0.9"
 REFUSED = "535 5.7.8 Error: authentication failed: Sign-in refused. If 2-Step Verification is on, "
 TEMPORARY = 454
 NO_ANSWER = -1
+NO_SIGN_IN = ("--account", "nobody@example.test")
+"""An account of which no secret is known: only looked at, which takes no time."""
 
 
 @dataclass
@@ -180,7 +182,9 @@ def alone(*, tcp: bool = False) -> Iterator[Post]:
         yield made
 
 
-@pytest.mark.parametrize("tcp", [False, True], ids=["socket", "TCP"])
+@pytest.mark.parametrize(
+    "tcp", [False, pytest.param(True, marks=pytest.mark.long)], ids=["socket", "TCP"]
+)
 def test_restarted_under_load_nobody_is_told_that_a_right_password_is_wrong(*, tcp: bool) -> None:
     with open_folder() as folder, connected(folder, tcp=tcp) as post:
         anna = post.desk.person()
@@ -229,3 +233,40 @@ def test_stopped_it_is_temporary_and_the_undo_needs_nothing_of_it() -> None:
             pages.obey(block.placed(post.postfix.places()))
         assert post.postfix.value("smtpd_sasl_path") == "smtpd"
         assert list((post.postfix.folder / "tmpfiles.d").iterdir()) == []
+
+
+def test_check_says_what_is_wrong() -> None:
+    with alone() as post:
+        folder = post.postfix.queue / "sidegate"
+        socket_file = folder / "auth-client"
+
+        folder.chmod(0o2700)
+        status, said = post.check(*NO_SIGN_IN)
+        assert status == 1
+        assert f"user postfix may not enter {folder} (drwx--S--- root:postfix)" in said
+        folder.chmod(0o2750)
+
+        away = socket_file.rename(folder / "elsewhere")
+        status, said = post.check()
+        assert status == 1
+        assert f"there is no {socket_file}: does Sidegate run" in said
+        assert "Sidegate was not reached" in said
+        away.rename(socket_file)
+
+        post.postfix.set("smtpd_sasl_path", "private/auth")
+        status, said = post.check()
+        assert status == 1
+        assert (
+            f"127.0.0.1:{post.postfix.port}/inet in master.cf asks dovecot at private/auth" in said
+        )
+        assert "every sign-in service" not in said
+        post.postfix.set("smtpd_sasl_path", "sidegate/auth-client")
+
+        status, said = post.check("--socket", "127.0.0.1:9", *NO_SIGN_IN)
+        assert status == 1
+        assert "[listen] dovecot_client does not name 127.0.0.1:9" in said
+        assert "nobody answers at 127.0.0.1:9" in said
+
+        post.postfix.postfix("reload")
+        status, said = post.check()
+        assert status == 0, said

@@ -120,22 +120,19 @@ def _findings(sidegate: Sidegate, arguments: Namespace, trial: Trial) -> Iterato
     from sidegate.connect import checks, proving  # noqa: PLC0415 - models, as above
 
     wanted = _wanted(sidegate.config, arguments)
-    if arguments.at:
-        yield from checks.given(trial, list(_targets(arguments)))
-    elif arguments.server == "dovecot":
-        there = doveconf.read(arguments.conf)
-        if there is None:
-            raise Failure("there is no Dovecot on this machine: name its ports with --at")
-        found = dovecot.Dovecot(there, arguments.conf)
-        yield from checks.dovecot(found, sidegate, _path(wanted), trial)
-    elif arguments.server == "postfix":
-        postfix_there = postfix.read(arguments.conf)
-        if postfix_there is None:
-            raise Failure("there is no Postfix on this machine: name its ports with --at")
-        yield from checks.postfix(postfix_there, sidegate, wanted, trial)
+    only = list(_targets(arguments))
+    her_dovecot = doveconf.read(arguments.conf) if arguments.server == "dovecot" else None
+    her_postfix = postfix.read(arguments.conf) if arguments.server == "postfix" else None
+    if her_dovecot is not None:
+        found = dovecot.Dovecot(her_dovecot, arguments.conf)
+        yield from checks.dovecot(found, sidegate, _path(wanted), trial, only=only)
+    elif her_postfix is not None:
+        yield from checks.postfix(her_postfix, sidegate, wanted, trial, only=only)
+    elif only:
+        yield from checks.given(trial, only)
     else:
         raise Failure(
-            f"{arguments.server} does not tell its ports: name them, for example "
+            f"{arguments.server} does not tell its ports here: name them, for example "
             "--at submission=127.0.0.1:587",
             status=USAGE,
         )

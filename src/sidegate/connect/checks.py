@@ -22,9 +22,9 @@ _ANYWHERE = ("*", "0.0.0.0", "::", "[::]")  # noqa: S104 - what a configuration 
 
 
 def dovecot(
-    found: Dovecot, sidegate: Sidegate, wanted: Path | None, trial: Trial
+    found: Dovecot, sidegate: Sidegate, wanted: Path | None, trial: Trial, *, only: list[Target]
 ) -> Iterator[Found]:
-    """Her Dovecot: version, services, sockets, and then sign-ins on every port."""
+    """Her Dovecot: version, services, sockets, and then sign-ins on every port, or some."""
     version = ".".join(str(part) for part in found.found.version)
     if found.found.version < dovecot_lines.OLDEST:
         yield Found("version", "problem", f"Dovecot {version} is too old", "2.3 or newer")
@@ -46,7 +46,7 @@ def dovecot(
     seen = why()
     if seen:
         yield Found("sockets", "problem", seen, "sidegate connect dovecot prints the lines")
-    targets = [
+    targets = only or [
         _target(service.name, service.protocol, listener)
         for service in found.found.logins
         if service.protocol in PROTOCOLS
@@ -57,9 +57,14 @@ def dovecot(
 
 
 def postfix(
-    found: Postfix, sidegate: Sidegate, wanted: Endpoint | None, trial: Trial
+    found: Postfix,
+    sidegate: Sidegate,
+    wanted: Endpoint | None,
+    trial: Trial,
+    *,
+    only: list[Target],
 ) -> Iterator[Found]:
-    """Her Postfix: services, sockets, and then sign-ins on every port where one may."""
+    """Her Postfix: services, sockets, and then sign-ins on every port where one may, or some."""
     version = ".".join(str(part) for part in found.version)
     yield Found("version", "ok", f"Postfix {version}")
     endpoint = postfix_lines.client_endpoint(found, sidegate, _used(found, wanted))
@@ -76,7 +81,7 @@ def postfix(
     seen = why()
     if seen:
         yield Found("sockets", "problem", seen, "sidegate connect postfix prints the lines")
-    yield from prove(trial, list(_postfix_targets(found)), why=why)
+    yield from prove(trial, only or list(_postfix_targets(found)), why=why)
 
 
 def given(trial: Trial, targets: list[Target]) -> Iterator[Found]:

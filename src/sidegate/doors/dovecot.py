@@ -21,6 +21,7 @@ HANDSHAKE_SECONDS = 30.0
 """How long a connection may stay without its handshake."""
 
 _CLOSING_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 0.1
 
 _Connection = TypeVar("_Connection", ClientConnection, MasterConnection)
 
@@ -88,6 +89,10 @@ class DovecotDoor:
         connections = list(self._connections)
         for connection in connections:
             connection.shut()
+        if connections:
+            await asyncio.sleep(_LAST_WORDS_SECONDS)  # for what is asked this very moment
+        for connection in connections:
+            connection.drop()
         ends = [connection.ended for connection in connections]
         if ends:
             await asyncio.wait(ends, timeout=_CLOSING_SECONDS)

@@ -125,6 +125,7 @@ class ClientConnection(LineConnection):
         self._talks: dict[bytes, Talk] = {}
         self._tickets: OrderedDict[bytes, Ticket] = OrderedDict()
         self._told_service = False
+        self._closing = False
 
     # Handshake and stream -----------------------------------------------------------------
 
@@ -178,7 +179,9 @@ class ClientConnection(LineConnection):
             reply = Replies.cannot_tell(request)
             if reply is not None:
                 self.send(reply)
-        self.drop()
+        self._pending.clear()
+        self._talks.clear()
+        self._closing = True
 
     def take(self, request: bytes, at: float) -> Ticket | None:
         """The OK of this request, once, and not for ever."""
@@ -200,7 +203,10 @@ class ClientConnection(LineConnection):
     def _begin(self, request: wire.AuthRequest) -> None:
         if request.id in self._pending or request.id in self._talks:
             raise wire.BadLine("an id that is still in use")
-        if request.mechanism == b"PLAIN":
+        if self._closing:
+            # Dovecot would make a wrong password of a connection that only ends.
+            self._reply(request, Replies.cannot_tell(request))
+        elif request.mechanism == b"PLAIN":
             if request.response:
                 self._read(request, sasl.plain, request.response)
             else:
