@@ -16,6 +16,7 @@ PACKAGES = {
     "msmtp": "msmtp",
     "postgres": "postgresql",
     "ps": "procps",
+    "xgettext": "gettext",
 }
 """Which Debian package brings a program; others have the name of their program."""
 
