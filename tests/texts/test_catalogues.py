@@ -78,8 +78,8 @@ def test_a_translation_begins_and_ends_as_its_source(path: Path) -> None:
         source = sources_of(message)[-1]
         for form in forms_of(message):
             assert form == form.strip(), form
-            assert (source[-1] == "?") == (form[-1] == "?"), form
-            assert (source[-1] == "…") == (form[-1] == "…"), form
+            assert (source[-1] == "?") == (form[-1:] == "?"), form
+            assert (source[-1] == "…") == (form[-1:] == "…"), form
 
 
 def test_the_catalogues_hold_what_the_sources_say(tmp_path: Path) -> None:
