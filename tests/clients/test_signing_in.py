@@ -24,7 +24,10 @@ def test_from_the_moment_it_is_on_only_app_passwords_do(child: Child, desk: Desk
     assert let_in(everywhere(child, anna.address, anna.password)) == NAMES
     anna.turn_on()
     one = anna.app_password()
-    assert let_in(everywhere(child, anna.address, anna.password)) == set()
+    outcomes = everywhere(child, anna.address, anna.password)
+    assert let_in(outcomes) == set()
+    # By the decision itself, not only by what stands behind it.
+    assert all("Sign-in refused" in outcomes[name].said for name in EACH_LIBRARY), outcomes
     assert let_in(everywhere(child, anna.address, one.secret)) == NAMES
     typed = (one.grouped, one.grouped.upper(), f" {one.secret.title()} ")
     for secret, outcomes in all_of(child, {each: (anna.address, each) for each in typed}).items():
