@@ -1,7 +1,6 @@
 """Debian's Chromium before a running Sidegate."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -30,18 +29,15 @@ def sidegate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
         yield child
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    # Not for the session: Playwright's event loop stays on this thread as long as it lives,
+    # and Django refuses to use the database of a thread that has one.
     program = require("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
 
 
 @pytest.fixture
