@@ -134,7 +134,13 @@ class Machine:
 
 def apt_sources() -> list[tuple[str, str, str]]:
     """Address, suite and component of each of Debian's own archives that this machine uses."""
-    command = ["apt-get", "indextargets", "--format", SOURCE_FIELDS, "Created-By: Packages"]
+    command = [
+        str(require("apt-get")),
+        "indextargets",
+        "--format",
+        SOURCE_FIELDS,
+        "Created-By: Packages",
+    ]
     listed = subprocess.check_output(command, text=True)
     suites = {DEBIAN, f"{DEBIAN}-updates", f"{DEBIAN}-security"}
     found = dict.fromkeys(tuple(line.split()) for line in listed.splitlines())
