@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db.backends.utils import CursorWrapper
 
 from installation import OWNER, START, Installation
 from sidegate.accounts import app_passwords, two_step
+from sidegate.decisions.mail import AccountRecord
 from sidegate.storage import fast_reader
 from sidegate.storage.fast_reader import FastReader, Found, Lookup
 from sidegate.storage.models import Account, AppPassword
@@ -64,9 +66,9 @@ def test_both_ways_find_the_same(house: Installation, monkeypatch: pytest.Monkey
     long_ways: list[int] = []
     accounts = fast_reader._accounts
 
-    def counted(*arguments: Any) -> Any:
+    def counted(cursor: CursorWrapper, addresses: set[str]) -> dict[str, AccountRecord]:
         long_ways.append(1)
-        return accounts(*arguments)
+        return accounts(cursor, addresses)
 
     monkeypatch.setattr(fast_reader, "_accounts", counted)
     [(before, after)] = read_around(house, lambda: None, [(ADDRESS, secret)])
