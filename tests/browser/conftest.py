@@ -50,8 +50,12 @@ def page(chromium: Browser, sidegate: Child) -> Iterator[Page]:
     opened = context.new_page()
     troubles: list[str] = []
     opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    opened.on("requestfailed", lambda asked: troubles.append(f"{asked.url}: {asked.failure}"))
+    opened.on(
+        "response",
+        lambda got: troubles.append(f"{got.url}: {got.status}") if got.status >= 400 else None,
+    )
     opened.goto("/signin")
     yield opened
     context.close()
-    assert not troubles
+    assert not troubles, [*troubles, *sidegate.output[-5:]]
