@@ -49,12 +49,14 @@ def page(chromium: Browser, sidegate: Child) -> Iterator[Page]:
     context.set_default_timeout(10_000)
     opened = context.new_page()
     troubles: list[str] = []
+
+    def note(trouble: str, is_one: bool) -> None:  # noqa: FBT001 - only here
+        if is_one:
+            troubles.append(trouble)
+
     opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("requestfailed", lambda asked: troubles.append(f"{asked.url}: {asked.failure}"))
-    opened.on(
-        "response",
-        lambda got: troubles.append(f"{got.url}: {got.status}") if got.status >= 400 else None,
-    )
+    opened.on("console", lambda said: note(said.text, said.type == "error"))
+    opened.on("response", lambda got: note(f"{got.url}: {got.status}", got.status >= 400))
     opened.goto("/signin")
     yield opened
     context.close()
