@@ -54,6 +54,16 @@ def test_a_wrong_key_ends_every_command(
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".toml") == []
 
 
+def test_a_wrong_file_elsewhere_leaves_nothing_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, data = tmp_path / "mine.toml", tmp_path / "data"
+    file.write_text('[server]\nnmae = "x"\n')
+    assert main(["serve", "--data", str(data), "--config", str(file)]) == 2
+    assert "nmae" in said(capsys)
+    assert not data.exists()
+
+
 def test_no_data_folder_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["account", "list", "--data", str(tmp_path / "none")]) == 1
     assert "run sidegate serve or sidegate migrate first" in said(capsys)

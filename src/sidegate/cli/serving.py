@@ -45,10 +45,11 @@ def bench(arguments: Namespace) -> int:
 
 def _first_config(arguments: Namespace) -> Config:
     """The configuration, written where this is the first start."""
-    make_data_folder(arguments.data)
     if arguments.config is None:
+        make_data_folder(arguments.data)
         write_default_config(arguments.data / "sidegate.toml")
     config = load_config(arguments.data, arguments.config)
+    make_data_folder(arguments.data)  # only now: a wrong file elsewhere leaves nothing behind
     if not config.database.url:
         # An empty file is an empty database; made by us it is nobody else's to read.
         (config.data / SQLITE_FILE).touch(mode=0o600)
