@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from sidegate.accounts import activity, app_passwords, people
+from sidegate.events.catalogue import Kind
 from sidegate.pages.context import context
 from sidegate.pages.sessions import key_digest
 from sidegate.portal import gate, grants
@@ -29,7 +30,15 @@ def overview(request: PortalRequest) -> HttpResponse:
         "count": len(app_passwords.active(account)),
         "sessions": list(sessions.order_by("-seen_at")),
         "this_session": key_digest(request.session.session_key or ""),
-        "recent": [told(event) for event in activity.recent(account, limit=_RECENT)],
+        "recent": [
+            told(event)
+            for event in activity.recent(
+                account,
+                limit=_RECENT,
+                # One for each open session: they would hide the change that ended them.
+                without=[Kind.MAIL_SESSION_ENDED],
+            )
+        ],
     }
     return render(request, "portal/security.html", shown)
 
