@@ -45,7 +45,7 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
-chroot --userspec="$user" -- "$root" sh -c 'cd -- "$1" && shift && exec "$@"' sh "$folder" "$@"
+exec chroot --userspec="$user" -- "$root" sh -c 'cd -- "$1" && shift && exec "$@"' sh "$folder" "$@"
 """
 
 
@@ -74,7 +74,8 @@ class Machine:
 
     def terminal(self, line: str) -> Terminal:
         """Type LINE on a terminal, as this machine's user, in the clone's folder."""
-        command = self._command(line, user=self.user, folder=f"{self.home}/sidegate")
+        alone = f"exec {line}"  # a shell between would answer Ctrl-C too
+        command = self._command(alone, user=self.user, folder=f"{self.home}/sidegate")
         return Terminal(command, environment=self._environment())
 
     def run_as_root(self, line: str) -> None:
