@@ -38,6 +38,7 @@ def run(context: Context, only: frozenset[str]) -> int:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # At DEBUG it logs whole pages' values, a new app password among them.
     logging.getLogger("django.template").setLevel(logging.INFO)
+    logging.getLogger("django.security.DisallowedHost").addFilter(_one_line)
     logging.basicConfig(
         level=logging.INFO,
         stream=sys.stderr,
@@ -55,6 +56,12 @@ def run(context: Context, only: frozenset[str]) -> int:
         return _failed(str(problem))
     except OUTAGES as problem:
         return _failed(f"the database cannot be used: {problem}")
+
+
+def _one_line(record: logging.LogRecord) -> bool:
+    """Anybody may send a strange Host: no traceback for each."""
+    record.exc_info = None
+    return True
 
 
 def _end_at_latest() -> None:
