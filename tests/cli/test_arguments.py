@@ -64,6 +64,21 @@ def test_a_wrong_file_elsewhere_leaves_nothing_behind(
     assert not data.exists()
 
 
+@pytest.mark.parametrize("key", ["certificate", "key"])
+def test_a_certificate_that_is_not_there_starts_nothing(
+    key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {"certificate": "there.pem", "key": "there.pem", key: "gone.pem"}
+    lines = "\n".join(f'{name} = "{value}"' for name, value in names.items())
+    (tmp_path / "sidegate.toml").write_text(f"[tls]\n{lines}\n")
+    (tmp_path / "there.pem").touch()
+    assert main(["serve", "--data", str(tmp_path)]) == 2
+    line = said(capsys)
+    assert f"[tls] {key} = " in line
+    assert "gone.pem" in line
+    assert not (tmp_path / "keys").exists()
+
+
 def test_no_data_folder_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["account", "list", "--data", str(tmp_path / "none")]) == 1
     assert "run sidegate serve or sidegate migrate first" in said(capsys)
