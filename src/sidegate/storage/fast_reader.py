@@ -83,6 +83,7 @@ class FastReader:
         self._keys = tuple(keys.keys.values())
         self._loop = loop
         self._ids: dict[str, int] = {}
+        self._gathered: Lookups = []
         self._batch: _Batch | None = None
         self._look: asyncio.TimerHandle | None = None
         self._worker = Worker[Lookup](
@@ -102,7 +103,15 @@ class FastReader:
 
     def submit(self, lookup: Lookup) -> None:
         """Read soon; `lookup.reply` is called on the event loop."""
-        self._worker.put(lookup)
+        gathered = self._gathered
+        gathered.append(lookup)
+        if len(gathered) == 1:
+            # What one turn of the loop brings goes over in one piece: fewer, larger batches.
+            self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        self._worker.put_all(self._gathered)
+        self._gathered.clear()
 
     def _look_again(self) -> None:
         """Give up what takes too long, and all that waits behind it."""

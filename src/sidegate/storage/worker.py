@@ -61,6 +61,12 @@ class Worker(Generic[T]):
         if not self._wake.is_set():
             self._wake.set()
 
+    def put_all(self, items: Sequence[T]) -> None:
+        """Let several wait, and wake the thread once."""
+        self._waiting.extend(items)
+        if not self._wake.is_set():
+            self._wake.set()
+
     def waiting(self) -> int:
         """How many items wait."""
         return len(self._waiting)
