@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 
 import django_ready  # noqa: F401 - first: models need configured settings
-from installation import Installation, install
+from installation import Installation, close_database, install
 from postgres import private_postgres
 from sidegate.factors import account_password
 
@@ -20,16 +20,18 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
+def installation(tmp_path: Path) -> Iterator[Installation]:
     """An empty installation on SQLite."""
-    return install(tmp_path / "data")
+    yield install(tmp_path / "data")
+    close_database()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def installation_on_each(request: pytest.FixtureRequest, tmp_path: Path) -> Installation:
+def installation_on_each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     """An empty installation, once on each database."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
-    return install(tmp_path / "data", url=url)
+    yield install(tmp_path / "data", url=url)
+    close_database()
 
 
 @pytest.fixture(scope="session")

@@ -90,13 +90,14 @@ def install(data: Path, *, url: str = "", toml: str = "") -> Installation:
 
 
 def _point_django(wanted: dict[str, object]) -> None:
-    _close_connection()
+    close_database()
     for name, value in wanted.items():
         setattr(settings, name, value)
     connections.settings = connections.configure_settings(settings.DATABASES)
 
 
-def _close_connection() -> None:
+def close_database() -> None:
+    """Close the connection, and the pool with its threads."""
     connection.close()
     if hasattr(connection, "close_pool"):
         connection.close_pool()

@@ -18,6 +18,7 @@ PACKAGES = {
     "postconf": "postfix",
     "postgres": "postgresql",
     "ps": "procps",
+    "xgettext": "gettext",
 }
 """Which Debian package brings a program; others have the name of their program."""
 

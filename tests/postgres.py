@@ -56,6 +56,20 @@ class Postgres:
             self._process.wait(timeout=30)
             self._process = None
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Its processes hold still: connections stand, and nothing is answered."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        processes = [self._process.pid, *map(int, children.read_text().split())]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + 30
         while True:

@@ -11,6 +11,7 @@ from installation import OWNER, START, Installation
 from sidegate.accounts import activity, app_passwords, two_step
 from sidegate.accounts.app_passwords import Made
 from sidegate.accounts.errors import NotAvailable, TooManyAppPasswords
+from sidegate.events.catalogue import Kind
 from sidegate.factors import app_password
 from sidegate.storage.models import Account, AppPassword, Event, Phone
 
@@ -210,6 +211,8 @@ def test_activity_is_the_accounts_own_newest_first(installation_on_each: Install
     assert events[0].app_password.pk == made.id
     [older] = activity.recent(anna, limit=2, before_id=events[-1].pk)
     assert older.kind == "account-added"
+    [changed] = activity.recent(anna, limit=1, without=[Kind.APP_PASSWORD_MADE])
+    assert changed.kind == "two-step-on"
     assert [event.kind for event in activity.recent(berta, limit=9)] == ["account-added"]
     everything = activity.since(account=None, at=START)
     assert [event.kind for event in everything] == [

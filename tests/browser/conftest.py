@@ -1,7 +1,6 @@
 """Debian's Chromium before a running Sidegate."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -30,18 +29,15 @@ def sidegate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
         yield child
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    # Not for the session: Playwright's event loop stays on this thread as long as it lives,
+    # and Django refuses to use the database of a thread that has one.
     program = require("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
 
 
 @pytest.fixture
@@ -53,9 +49,15 @@ def page(chromium: Browser, sidegate: Child) -> Iterator[Page]:
     context.set_default_timeout(10_000)
     opened = context.new_page()
     troubles: list[str] = []
+
+    def note(trouble: str, is_one: bool) -> None:  # noqa: FBT001 - only here
+        if is_one:
+            troubles.append(trouble)
+
     opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    opened.on("console", lambda said: note(said.text, said.type == "error"))
+    opened.on("response", lambda got: note(f"{got.url}: {got.status}", got.status >= 400))
     opened.goto("/signin")
     yield opened
     context.close()
-    assert not troubles
+    assert not troubles, [*troubles, *sidegate.output[-5:]]

@@ -64,6 +64,7 @@ def turn_on(page: Page, child: Child, *, way: str, channel: str, number: str) ->
     page.get_by_role("link", name="2-Step Verification").click()
     look_at(page, "two-step-off")
     press(page, "Continue")
+    expect(page).to_have_url(f"{child.url}/security/two-step/phone")
     look_at(page, "password-again")
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Next")
@@ -117,8 +118,10 @@ def make_app_password(page: Page) -> str:
     page.get_by_role("link", name="App passwords").click()
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Sign in")
-    press(page, "Revoke Mail · iPhone")
-    press(page, "Revoke Mail · Windows Computer")
+    for name in ("Mail · iPhone", "Mail · Windows Computer"):
+        of_it = page.get_by_role("listitem").filter(has_text=name)
+        expect(of_it.get_by_role("button")).to_have_accessible_description(name)
+        of_it.get_by_role("button", name="Revoke", exact=True).click()
     page.get_by_label("Select device").select_option(label="Windows Computer")
     press(page, "Generate")
     return output.inner_text()
@@ -136,7 +139,7 @@ def revoke(page: Page) -> None:
     page.get_by_role("link", name="App passwords").click()
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Sign in")
-    page.get_by_role("button", name="Revoke").click()
+    press(page, "Revoke")
     expect(page.get_by_text("It opens nothing any more")).to_be_visible()
 
 

@@ -28,7 +28,10 @@ def sign_in(page: Page, *, address: str, password: str) -> None:
 
 
 def state_of_two_step(page: Page, words: str) -> None:
-    expect(page.get_by_role("link", name="2-Step Verification")).to_contain_text(words)
+    expect(page.get_by_role("link", name="Password", exact=True)).to_be_visible()
+    expect(
+        page.get_by_role("link", name=f"2-Step Verification {words}", exact=True)
+    ).to_be_visible()
 
 
 def reload_until(page: Page, wanted: Locator) -> None:

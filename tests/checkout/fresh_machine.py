@@ -45,7 +45,7 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
-chroot --userspec="$user" -- "$root" sh -c 'cd -- "$1" && shift && exec "$@"' sh "$folder" "$@"
+exec chroot --userspec="$user" -- "$root" sh -c 'cd -- "$1" && shift && exec "$@"' sh "$folder" "$@"
 """
 
 
@@ -74,7 +74,8 @@ class Machine:
 
     def terminal(self, line: str) -> Terminal:
         """Type LINE on a terminal, as this machine's user, in the clone's folder."""
-        command = self._command(line, user=self.user, folder=f"{self.home}/sidegate")
+        alone = f"exec {line}"  # a shell between would answer Ctrl-C too
+        command = self._command(alone, user=self.user, folder=f"{self.home}/sidegate")
         return Terminal(command, environment=self._environment())
 
     def run_as_root(self, line: str) -> None:
@@ -134,7 +135,13 @@ class Machine:
 
 def apt_sources() -> list[tuple[str, str, str]]:
     """Address, suite and component of each of Debian's own archives that this machine uses."""
-    command = ["apt-get", "indextargets", "--format", SOURCE_FIELDS, "Created-By: Packages"]
+    command = [
+        str(require("apt-get")),
+        "indextargets",
+        "--format",
+        SOURCE_FIELDS,
+        "Created-By: Packages",
+    ]
     listed = subprocess.check_output(command, text=True)
     suites = {DEBIAN, f"{DEBIAN}-updates", f"{DEBIAN}-security"}
     found = dict.fromkeys(tuple(line.split()) for line in listed.splitlines())

@@ -85,10 +85,10 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._main, text.encode())
 
-    def interrupt(self) -> None:
-        """Ctrl-C, and wait for the end."""
+    def interrupt(self) -> int:
+        """Ctrl-C, and wait for the end; returns the exit status."""
         self.type("\x03")
-        self.process.wait(PATIENCE)
+        return self.finish()
 
     def finish(self, *, within: float = PATIENCE) -> int:
         """Wait for its own end; returns the exit status."""

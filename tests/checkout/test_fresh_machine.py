@@ -33,15 +33,15 @@ def section(title: str) -> str:
 
 def commands(title: str) -> list[str]:
     """What a section gives to type."""
-    return re.findall(r"(?ms)^```sh\n(.*?)^```$", section(title))
+    return re.findall(r"(?ms)^```sh\n(.*?)\n```$", section(title))
 
 
-START, TESTS = commands("Try it")
+START, _TESTS = commands("Try it")  # the tests are no step on the way to a mail program
 (SIGN_IN,) = commands("Then, as on the help page")
 STEPS = section("Then, as on the help page")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _can_be_tried_here() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can start a fresh machine")
@@ -120,21 +120,23 @@ def test_signed_in_with_an_app_password_within_five_minutes(
             address, password = shown_account(terminal)
             secret, walk = timed(lambda: app_password(person, terminal, address, password))
             folders, signed_in = timed(lambda: sign_in(machine, secret))
-            terminal.interrupt()
+            assert terminal.interrupt() == 0
     assert "INBOX" in folders
     named = iter(person.clicked)
     assert all(word in named for word in re.findall(r"\*\*(.+?)\*\*", STEPS)), person.clicked
 
-    with fresh_machine(caches=caches) as machine:  # once more, with all that was downloaded
+    # Once more, with all that was downloaded. What it still asks the network (pip its index) is
+    # counted as ours, so the time without download is rather too long than too short.
+    with fresh_machine(caches=caches) as machine:
         machine.clone()
         with machine.terminal(START) as terminal:
             setting_up = until_ready(terminal)
-            terminal.interrupt()
+            assert terminal.interrupt() == 0
     total = setting_up + walk + signed_in
     say(
-        f"From a clone to an app password that works: {total:.0f} s"
-        f" (set-up {setting_up:.0f} s, browser {walk:.1f} s, sign-in {signed_in:.1f} s),"
-        f" and {whole - setting_up:.0f} s of download"
+        f"From a clone to an app password that works: {total:.0f} s without download"
+        f" (set-up {setting_up:.0f} s, browser {walk:.1f} s, sign-in {signed_in:.1f} s);"
+        f" set-up with all it downloads: {whole:.0f} s"
     )
     assert total < 300
 
@@ -217,12 +219,12 @@ def test_an_ordinary_user_where_the_packages_are(caches: Path) -> None:
         machine.run_as_root(f"apt-get -qq update && DEBIAN_FRONTEND=noninteractive {line} -qq -y")
         with machine.terminal(START) as terminal:
             until_ready(terminal)
-            before = shown_account(terminal)
-            terminal.interrupt()
+            address, _ = shown_account(terminal)
+            assert terminal.interrupt() == 0
         with machine.terminal(START) as terminal:
             assert until_ready(terminal) < 3
             assert "Sign in as" not in terminal.shown
-            terminal.interrupt()
+            assert terminal.interrupt() == 0
         with machine.terminal("./run account list") as terminal:
             assert terminal.finish() == 0
-            assert before[0] in terminal.shown
+            assert address in terminal.shown

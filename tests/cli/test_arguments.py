@@ -54,6 +54,31 @@ def test_a_wrong_key_ends_every_command(
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".toml") == []
 
 
+def test_a_wrong_file_elsewhere_leaves_nothing_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, data = tmp_path / "mine.toml", tmp_path / "data"
+    file.write_text('[server]\nnmae = "x"\n')
+    assert main(["serve", "--data", str(data), "--config", str(file)]) == 2
+    assert "nmae" in said(capsys)
+    assert not data.exists()
+
+
+@pytest.mark.parametrize("key", ["certificate", "key"])
+def test_a_certificate_that_is_not_there_starts_nothing(
+    key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {"certificate": "there.pem", "key": "there.pem", key: "gone.pem"}
+    lines = "\n".join(f'{name} = "{value}"' for name, value in names.items())
+    (tmp_path / "sidegate.toml").write_text(f"[tls]\n{lines}\n")
+    (tmp_path / "there.pem").touch()
+    assert main(["serve", "--data", str(tmp_path)]) == 2
+    line = said(capsys)
+    assert f"[tls] {key} = " in line
+    assert "gone.pem" in line
+    assert not (tmp_path / "keys").exists()
+
+
 def test_no_data_folder_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["account", "list", "--data", str(tmp_path / "none")]) == 1
     assert "run sidegate serve or sidegate migrate first" in said(capsys)

@@ -130,21 +130,19 @@ def test_events_since_and_of_one_account(commands: Commands) -> None:
 
 
 def test_following_events_ends_cleanly(commands: Commands) -> None:
-    words = [sys.executable, "-m", "sidegate", "events", "--follow", "--json", "--since", "0s"]
+    commands.add("gwen@example.test")
+    words = ["events", "--follow", "--json", "--account", "gwen@example.test"]
     with subprocess.Popen(
-        [*words, "--data", str(commands.data)],
+        [sys.executable, "-m", "sidegate", *words, "--data", str(commands.data)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        commands.add("gwen@example.test")
+        assert json.loads(process.stdout.readline())["kind"] == "account-added"
         commands.done("account", "disable", "gwen@example.test")
-        line = process.stdout.readline()
-        while "account-disabled" not in line:
-            line = process.stdout.readline()
-        assert json.loads(line)["account"] == "gwen@example.test"
+        assert json.loads(process.stdout.readline())["kind"] == "account-disabled"
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
         assert process.stderr.read() == ""

@@ -94,6 +94,22 @@ def test_a_stopped_postgresql_is_no_wrong_password(
 
 
 @pytest.mark.long
+def test_a_frozen_postgresql_is_no_wrong_password(
+    on_postgres: Child, postgres: Postgres, anna: Person, key: AppPassword
+) -> None:
+    child = on_postgres
+    with postgres.frozen():
+        began = time.monotonic()
+        outcomes = everywhere(child, anna.address, key.secret, ONE_EACH)
+        assert time.monotonic() - began < 20
+        assert let_in(outcomes) == set()
+        for way in ONE_EACH:
+            assert outcomes[way.name].said.startswith(STARTS[way.protocol]), way.name
+    until_healthy(child)
+    assert let_in(everywhere(child, anna.address, key.secret, LIBRARIES)) == EVERYTHING
+
+
+@pytest.mark.long
 def test_a_locked_sqlite_is_no_wrong_password(child: Child, desk: Desk) -> None:
     anna = desk.person()
     anna.turn_on()

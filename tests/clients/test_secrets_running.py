@@ -170,7 +170,7 @@ def watched(child: Child) -> Iterator[set[bytes]]:
     done = threading.Event()
 
     def look() -> None:
-        while not done.wait(0.05):
+        while not done.wait(0.25):
             for pid in {child.process.pid, *processes_of(master_of(child))}:
                 for name in ("cmdline", "environ", "comm"):
                     try:

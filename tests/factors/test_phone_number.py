@@ -47,6 +47,7 @@ def test_good_numbers(typed: str, region: str | None, e164: str) -> None:
 BAD = [
     # typed, region, why
     ("", "LV", NumberProblem.EMPTY),
+    ("+371 67 000 000 ext. 12", None, NumberProblem.EXTENSION),
     ("  \t", None, NumberProblem.EMPTY),
     ("20000000", None, NumberProblem.NO_COUNTRY),
     ("20000000", "XX", NumberProblem.NO_COUNTRY),

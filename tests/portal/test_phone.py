@@ -51,6 +51,7 @@ def test_no_outbox_yet(person: Person) -> None:
         {"x-forwarded-proto": "http"},
         {"forwarded": "for=192.0.2.1"},
         {"x-real-ip": "127.0.0.1"},
+        {"cf-connecting-ip": "127.0.0.1"},
         {"via": "1.1 proxy"},
     ],
 )

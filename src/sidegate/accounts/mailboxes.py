@@ -63,19 +63,20 @@ class OwnMailboxes:
         self._now = now
 
     async def find(self, login: str) -> Mailbox | None:
-        """The mailbox of an enabled account."""
+        """The mailbox of an account, disabled or not: mail to it is not to bounce.
+
+        Nobody comes in by this: who is disabled was refused before it is asked.
+        """
         address = canonical(login)
         if address is None or self._place is None:
             return None
-        found = await self._background.run(
-            lambda: Account.objects.filter(address=address, enabled=True).exists()
-        )
+        found = await self._background.run(lambda: Account.objects.filter(address=address).exists())
         return _mailbox(self._place, address) if found else None
 
     async def addresses(self) -> list[str]:
-        """Every enabled account's address."""
+        """Every account's address."""
         return await self._background.run(
-            lambda: list(Account.objects.filter(enabled=True).values_list("address", flat=True))
+            lambda: list(Account.objects.values_list("address", flat=True))
         )
 
     async def session_started(self, start: SessionStart) -> bool:
@@ -124,6 +125,7 @@ class SessionWatch:
         self._background = background
         self._writer = writer
         self._now = now
+        self._stuck: set[int] = set()
 
     async def run(self) -> None:
         """Watch until cancelled; an outage only pauses it."""
@@ -143,17 +145,24 @@ class SessionWatch:
 
     def _end_forbidden(self) -> None:
         for row_id, process_id, started, account_id, app_password_id, protocol in _forbidden():
-            ended = self._processes.end(process_id, started)
+            if not self._processes.end(process_id, started):
+                self._tell_once(row_id, process_id)
+                continue
             MailSession.objects.filter(pk=row_id).delete()
-            if ended:
-                event = NewEvent(
+            self._writer.record(
+                NewEvent(
                     at=self._now(),
                     kind=Kind.MAIL_SESSION_ENDED,
                     account_id=account_id,
                     protocol=protocol,
                     app_password_id=app_password_id,
                 )
-                self._writer.record(event)
+            )
+
+    def _tell_once(self, row_id: int, process_id: int) -> None:
+        if row_id not in self._stuck:
+            self._stuck.add(row_id)
+            log.error("process %d may not be ended by us: its session stays open", process_id)
 
     def _sweep(self) -> None:
         rows = MailSession.objects.filter(host=socket.gethostname())
@@ -180,17 +189,25 @@ def _still_allowed(session: MailSession) -> bool:
 
 
 def _remember(session: MailSession) -> bool:
+    # A process that serves one session after another names the newest.
+    MailSession.objects.filter(
+        host=session.host,
+        process_id=session.process_id,
+        process_started=session.process_started,
+    ).delete()
     session.save(force_insert=True)
     # Stored first and looked at then: a revocation in between is seen here or by the watch.
-    if any(row[0] == session.pk for row in _forbidden()):
+    if any(_forbidden(" AND s.id = %s", session.pk)):
         session.delete()
         return False
     return True
 
 
-def _forbidden() -> Iterator[tuple[int, int, int, int, int | None, str]]:
+def _forbidden(
+    narrowed: str = "", *values: int
+) -> Iterator[tuple[int, int, int, int, int | None, str]]:
     with connection.cursor() as cursor:
-        cursor.execute(_FORBIDDEN, [socket.gethostname()])
+        cursor.execute(_FORBIDDEN + narrowed, [socket.gethostname(), *values])
         yield from cursor.fetchall()
 
 

@@ -20,6 +20,9 @@ _TEXTS: dict[str, Promise] = {
     NumberProblem.NOT_IN_USE: _(
         "There is no such number in this country. Check the country code and the digits."
     ),
+    NumberProblem.EXTENSION: _(
+        "Codes cannot be sent to an extension. Enter a number that reaches you directly."
+    ),
     NumberProblem.UNFIT: _("Codes are not sent to numbers like this one. Use a usual phone."),
 }
 

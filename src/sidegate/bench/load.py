@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 import uvloop
 
 IN_FLIGHT = 64
-_LONGEST_WAIT = 30.0
+_LONGEST_WAIT = 120.0
 
 
 class NotAllowed(Exception):  # noqa: N818 - what happened, by its name

@@ -35,7 +35,7 @@ class Plan(NamedTuple):
     """Seconds without work after which a server has nothing left to do."""
 
 
-FULL = Plan(accounts=100_000, picks=500_000, rounds=5, seconds=6.0, warm_up=2.0, quiet=1.5)
+FULL = Plan(accounts=100_000, picks=500_000, rounds=4, seconds=5.0, warm_up=1.0, quiet=1.2)
 QUICK = Plan(accounts=10_000, picks=20_000, rounds=2, seconds=0.5, warm_up=0.1, quiet=0.7)
 
 
@@ -119,7 +119,9 @@ def _measured(plan: Plan) -> list[Result]:
             for number in range(plan.rounds):
                 # Every second round the other way round: no server is always the one after.
                 for server in running if number % 2 == 0 else reversed(running):
-                    results[server.name].rounds.append(_round(server, plan))
+                    one = _round(server, plan)
+                    results[server.name].rounds.append(one)
+                    _say(f"  round {number + 1}, {server.name}: {one.rate:.0f}/s")
     return list(results.values())
 
 

@@ -10,13 +10,16 @@ from typing import Any
 
 from sidegate.cli.errors import DONE
 from sidegate.cli.output import print_json, say
-from sidegate.config import Config, load_config, write_default_config
+from sidegate.config import Config, ConfigError, load_config, write_default_config
+from sidegate.config.errors import shown
 from sidegate.storage.database import SQLITE_FILE
 
 
 def serve(arguments: Namespace) -> int:
     """Run until told to stop."""
     config = _first_config(arguments)
+    if config.mailserver.private and (not arguments.only or "mailserver" in arguments.only):
+        _check_certificate_files(config)
     room: Any = import_module("sidegate.serve")
     status: int = room.main(config, frozenset(arguments.only))
     return status
@@ -45,14 +48,28 @@ def bench(arguments: Namespace) -> int:
 
 def _first_config(arguments: Namespace) -> Config:
     """The configuration, written where this is the first start."""
-    make_data_folder(arguments.data)
     if arguments.config is None:
+        make_data_folder(arguments.data)
         write_default_config(arguments.data / "sidegate.toml")
     config = load_config(arguments.data, arguments.config)
+    make_data_folder(arguments.data)  # only now: a wrong file elsewhere leaves nothing behind
     if not config.database.url:
         # An empty file is an empty database; made by us it is nobody else's to read.
         (config.data / SQLITE_FILE).touch(mode=0o600)
     return config
+
+
+def _check_certificate_files(config: Config) -> None:
+    files = (("certificate", config.certificate), ("key", config.certificate_key))
+    for key, path in files:
+        try:
+            if path is not None:
+                path.read_bytes()
+        except OSError as error:
+            found = f"[tls] {key} = {shown(str(path))} cannot be read: {error.strerror}"
+            raise ConfigError(
+                f'{config.file}: {found}; allowed: the path of a PEM file or ""'
+            ) from None
 
 
 def make_data_folder(data: Path) -> None:

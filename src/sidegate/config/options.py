@@ -73,7 +73,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Tls:
-    """The certificate of the portal and the private mail server."""
+    """The certificate of the private mail server; the portal's https is a proxy's in front."""
 
     certificate: str = _option(
         kinds.text('the path of a PEM file or ""'), "", '"" = self-signed in the data folder'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -60,6 +61,7 @@ def checked_detail(detail: tuple[tuple[str, str | int], ...]) -> dict[str, str |
     return dict(detail)
 
 
+@lru_cache(maxsize=4096)
 def tidy(text: str) -> str:
     """A program's own words, on one line and bounded, safe to store and show."""
     printable = text[: MAX_TEXT * 2]

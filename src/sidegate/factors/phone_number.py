@@ -26,6 +26,7 @@ class NumberProblem(Exception):  # noqa: N818 - says what is wrong with a number
     TOO_LONG = "too-long"
     NOT_IN_USE = "not-in-use"
     UNFIT = "unfit"
+    EXTENSION = "extension"
 
 
 _PARSE_PROBLEMS = {
@@ -59,6 +60,8 @@ def to_e164(typed: str, *, region: str | None) -> str:
     if not phonenumbers.is_valid_number(number):
         length = phonenumbers.is_possible_number_with_reason(number)
         raise NumberProblem(_LENGTH_PROBLEMS.get(length, NumberProblem.NOT_IN_USE))
+    if number.extension:
+        raise NumberProblem(NumberProblem.EXTENSION)
     if phonenumbers.number_type(number) in _UNFIT:
         raise NumberProblem(NumberProblem.UNFIT)
     return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))

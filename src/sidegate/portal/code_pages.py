@@ -142,7 +142,7 @@ def _why_not(answer: CodeWrong | CodeOver) -> str:
             left,
         ) % {"count": left}
     if answer.why == "tries":
-        return _("That were too many wrong tries. Send a new code.")
+        return _("Those were too many wrong tries. Send a new code.")
     if answer.why == "expired":
         return _("This code is older than 10 minutes. Send a new one.")
     return _("This code was used before. Send a new one.")

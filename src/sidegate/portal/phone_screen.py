@@ -24,7 +24,17 @@ from sidegate.portal.middleware import open_to_all
 OUTBOX = "outbox.jsonl"
 _SHOWN = 10
 _TAIL_BYTES = 16_384
-_FORWARDING = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip")
+_FORWARDING = (
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "fly-client-ip",
+)
 
 
 @open_to_all

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from sidegate.accounts import activity, app_passwords, people
+from sidegate.events.catalogue import Kind
 from sidegate.pages.context import context
 from sidegate.pages.sessions import key_digest
 from sidegate.portal import gate, grants
@@ -30,7 +31,15 @@ def overview(request: PortalRequest) -> HttpResponse:
         "sessions": list(sessions.order_by("-seen_at")),
         "this_session": key_digest(request.session.session_key or ""),
         "own_passwords": context().config.has_own_passwords,
-        "recent": [told(event) for event in activity.recent(account, limit=_RECENT)],
+        "recent": [
+            told(event)
+            for event in activity.recent(
+                account,
+                limit=_RECENT,
+                # One for each open session: they would hide the change that ended them.
+                without=[Kind.MAIL_SESSION_ENDED],
+            )
+        ],
     }
     return render(request, "portal/security.html", shown)
 

@@ -76,7 +76,6 @@ class House:
     async def running(self) -> AsyncIterator[None]:
         """Run all parts; on leaving, end them in reverse."""
         async with AsyncExitStack() as stack:
-            stack.callback(self._background.close)
             await self._start(stack)
             yield
 
@@ -107,6 +106,8 @@ class House:
         if directory is not None:
             directory.attach()
             stack.push_async_callback(directory.close)
+        # Before the writer: what still runs there may record an event.
+        stack.push_async_callback(asyncio.to_thread, self._background.close)
         mailboxes = self._mailboxes()
         if "doors" in parts:
             await self._start_doors(stack, writer, mailboxes)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
+import threading
 
 import uvloop
 
@@ -27,6 +29,8 @@ _COLLECT_AFTER = 20_000
 """Objects more than before, after which the collector looks at the newest (Python: 700)."""
 
 READY = "Sidegate is ready."
+STOP_SECONDS = 4.5
+"""After which we end, whatever is still under way."""
 
 
 def run(context: Context, only: frozenset[str]) -> int:
@@ -34,6 +38,7 @@ def run(context: Context, only: frozenset[str]) -> int:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # At DEBUG it logs whole pages' values, a new app password among them.
     logging.getLogger("django.template").setLevel(logging.INFO)
+    logging.getLogger("django.security.DisallowedHost").addFilter(_one_line)
     logging.basicConfig(
         level=logging.INFO,
         stream=sys.stderr,
@@ -51,6 +56,25 @@ def run(context: Context, only: frozenset[str]) -> int:
         return _failed(str(problem))
     except OUTAGES as problem:
         return _failed(f"the database cannot be used: {problem}")
+
+
+def _one_line(record: logging.LogRecord) -> bool:
+    """Anybody may send a strange Host: no traceback for each."""
+    record.exc_info = None
+    return True
+
+
+def _end_at_latest() -> None:
+    """A frozen database must not keep us: Dovecot ends with us by itself."""
+    timer = threading.Timer(STOP_SECONDS, _give_up)
+    timer.daemon = True
+    timer.start()
+
+
+def _give_up() -> None:
+    log.error("not everything could be ended in time")
+    logging.shutdown()
+    os._exit(1)
 
 
 def _failed(text: str) -> int:
@@ -72,6 +96,7 @@ async def _until_told(plan: Plan) -> int:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()
+        _end_at_latest()
         if not told.is_set():
             log.error("an HTTP server ended by itself")
             return 1

@@ -15,6 +15,8 @@ from sidegate.storage.worker import OUTAGES
 
 T = TypeVar("T")
 
+LONGEST_SECONDS = 8.0
+"""After which a question is given up: a frozen database answers nothing, not even an error."""
 MOST_WAITING = 10_000
 
 
@@ -35,7 +37,10 @@ class Background:
             raise Unavailable("too much waits for the database")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _guarded, work)
+            async with asyncio.timeout(LONGEST_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, _guarded, work)
+        except TimeoutError:
+            raise Unavailable("the database does not answer") from None
         finally:
             self._waiting -= 1
 

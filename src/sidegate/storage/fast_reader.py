@@ -26,6 +26,9 @@ Pairs = list[tuple[Reply, Found | Exception]]
 
 MOST = 256
 """Sign-ins in one batch: more would let the first wait for the last."""
+LONGEST_SECONDS = 8.0
+"""After which a batch is given up: a database that froze answers nothing, not even an error."""
+_LOOK_EVERY = 1.0
 MOST_IDS = 200_000
 """Addresses whose account's id is kept in memory, some 25 MB."""
 
@@ -44,6 +47,29 @@ class Lookup(NamedTuple):
 Lookups = list[Lookup]
 
 
+class TookTooLong(Exception):  # noqa: N818 - what happened, by its name
+    """The database did not answer in time."""
+
+
+class _Batch:
+    """Look-ups under way; whoever answers first, the reader or the clock, answers all."""
+
+    def __init__(self, lookups: Sequence[Lookup], started: float) -> None:
+        self.lookups = lookups
+        self.started = started
+        self.answered = False
+
+    def answer(self, pairs: Sequence[tuple[Reply, Found | Exception]]) -> None:
+        """Answer, on the event loop."""
+        if not self.answered:
+            self.answered = True
+            _reply_all(pairs)
+
+    def give_up(self) -> None:
+        """Answer that it took too long."""
+        self.answer([(lookup.reply, TookTooLong()) for lookup in self.lookups])
+
+
 class FastReader:
     """Answers look-ups in batches.
 
@@ -57,28 +83,52 @@ class FastReader:
         self._keys = tuple(keys.keys.values())
         self._loop = loop
         self._ids: dict[str, int] = {}
+        self._gathered: Lookups = []
+        self._batch: _Batch | None = None
+        self._look: asyncio.TimerHandle | None = None
         self._worker = Worker[Lookup](
             name="fast-reader", work=self._work, failed=self._failed, most=MOST
         )
 
     def start(self) -> None:
-        """Start the reading thread."""
+        """Start the reading thread, and the look at how long it takes."""
         self._worker.start()
+        self._look_again()
 
     def close(self) -> None:
         """Answer what waits and end the thread."""
+        if self._look is not None:
+            self._look.cancel()
         self._worker.close()
 
     def submit(self, lookup: Lookup) -> None:
         """Read soon; `lookup.reply` is called on the event loop."""
-        self._worker.put(lookup)
+        gathered = self._gathered
+        gathered.append(lookup)
+        if len(gathered) == 1:
+            # What one turn of the loop brings goes over in one piece: fewer, larger batches.
+            self._loop.call_soon(self._hand_over)
 
-    def _work(self, batch: Sequence[Lookup]) -> None:
+    def _hand_over(self) -> None:
+        self._worker.put_all(self._gathered)
+        self._gathered.clear()
+
+    def _look_again(self) -> None:
+        """Give up what takes too long, and all that waits behind it."""
+        batch = self._batch
+        if batch is not None and self._loop.time() - batch.started > LONGEST_SECONDS:
+            batch.give_up()
+            _Batch(self._worker.take_waiting(), batch.started).give_up()
+        self._look = self._loop.call_later(_LOOK_EVERY, self._look_again)
+
+    def _work(self, lookups: Sequence[Lookup]) -> None:
+        batch = self._batch = _Batch(lookups, self._loop.time())
         with connection.cursor() as cursor:
-            found, rest = self._by_digest(cursor, batch)
+            found, rest = self._by_digest(cursor, lookups)
             if rest:
                 found += self._by_address(cursor, rest)
-        self._loop.call_soon_threadsafe(_reply_all, found)
+        self._batch = None
+        self._loop.call_soon_threadsafe(batch.answer, found)
 
     def _by_digest(self, cursor: CursorWrapper, batch: Sequence[Lookup]) -> tuple[Pairs, Lookups]:
         """What one read finds, and the look-ups for which it finds nothing."""
@@ -123,8 +173,12 @@ class FastReader:
             for key in self._keys
         ]
 
-    def _failed(self, batch: Sequence[Lookup], problem: Exception) -> None:
-        self._loop.call_soon_threadsafe(_reply_all, [(lookup.reply, problem) for lookup in batch])
+    def _failed(self, lookups: Sequence[Lookup], problem: Exception) -> None:
+        batch, self._batch = self._batch, None
+        if batch is None:
+            batch = _Batch(lookups, 0.0)
+        pairs = [(lookup.reply, problem) for lookup in lookups]
+        self._loop.call_soon_threadsafe(batch.answer, pairs)
 
 
 def _reply_all(found: Sequence[tuple[Reply, Found | Exception]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -60,9 +61,19 @@ class Worker(Generic[T]):
         if not self._wake.is_set():
             self._wake.set()
 
+    def put_all(self, items: Sequence[T]) -> None:
+        """Let several wait, and wake the thread once."""
+        self._waiting.extend(items)
+        if not self._wake.is_set():
+            self._wake.set()
+
     def waiting(self) -> int:
         """How many items wait."""
         return len(self._waiting)
+
+    def take_waiting(self) -> list[T]:
+        """Take out all that waits; it will not be worked on."""
+        return self._take(len(self._waiting))
 
     def close(self, seconds: float = 5.0) -> bool:
         """Work off what waits, end the thread; False where that took too long."""
@@ -87,8 +98,15 @@ class Worker(Generic[T]):
                 return
 
     def _one_batch(self) -> None:
-        waiting = self._waiting
-        self._run_batch([waiting.popleft() for _ in range(min(len(waiting), self._most))])
+        self._run_batch(self._take(self._most))
+
+    def _take(self, most: int) -> list[T]:
+        taken: list[T] = []
+        # Another thread may take the last one between a look and this.
+        with contextlib.suppress(IndexError):
+            while len(taken) < most:
+                taken.append(self._waiting.popleft())
+        return taken
 
     def run_alone(self, item: T) -> None:
         """Work on one item at once; for `failed`, on the worker's own thread."""

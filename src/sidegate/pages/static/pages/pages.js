@@ -26,6 +26,9 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
+// A form that only leads on leaves a bare "?" behind: the address is the page's own.
+if (location.href.endsWith("?")) history.replaceState(history.state, "", location.pathname);
+
 // A form that makes something is sent once, however often its button is pressed.
 for (const form of document.querySelectorAll("form[data-once]")) {
   let sent = false;
