@@ -132,20 +132,25 @@ def test_events_since_and_of_one_account(commands: Commands) -> None:
 def test_following_events_ends_cleanly(commands: Commands) -> None:
     commands.add("gwen@example.test")
     words = ["events", "--follow", "--json", "--account", "gwen@example.test"]
+    # Tests that run in the background ignore Ctrl-C, and so would what they start.
+    start = ["env", "--default-signal=INT", sys.executable, "-m", "sidegate", *words]
     with subprocess.Popen(
-        [sys.executable, "-m", "sidegate", *words, "--data", str(commands.data)],
+        [*start, "--data", str(commands.data)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert json.loads(process.stdout.readline())["kind"] == "account-added"
-        commands.done("account", "disable", "gwen@example.test")
-        assert json.loads(process.stdout.readline())["kind"] == "account-disabled"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
-        assert process.stderr.read() == ""
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert json.loads(process.stdout.readline())["kind"] == "account-added"
+            commands.done("account", "disable", "gwen@example.test")
+            assert json.loads(process.stdout.readline())["kind"] == "account-disabled"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
 
 
 def test_migrate_again_and_the_modes_of_files(commands: Commands) -> None:
