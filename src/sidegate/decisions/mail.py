@@ -149,9 +149,7 @@ def decide(  # noqa: PLR0911 - a table, one return a row
     return _by_account_password(account, facts.password)
 
 
-def _with_directory(
-    attempt: Attempt, facts: Facts, policy: Policy
-) -> Verdict | Missing:
+def _with_directory(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Missing:
     """Decide where the operator's directory says who somebody is, and judges passwords.
 
     Whatever may be an app password is looked up before anything is counted, so that a
