@@ -31,7 +31,7 @@ def request(*, program: str = "", no_login: bool = False) -> AuthRequest:
     )
 
 
-@pytest.mark.parametrize("reason", set(Reason) - {Reason.ACCOUNT_DISABLED})
+@pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.ACCOUNT_DISABLED}))
 @pytest.mark.parametrize("protocol", [*Protocol, None])
 def test_every_refusal_is_the_same(reason: Reason, protocol: Protocol | None) -> None:
     reply = REPLIES.reply(Refuse(reason, 1, 2), request(), protocol, "a@example.test")
