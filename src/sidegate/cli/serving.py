@@ -11,7 +11,6 @@ from typing import Any
 from sidegate.cli.errors import DONE
 from sidegate.cli.output import print_json, say
 from sidegate.config import Config, ConfigError, load_config, write_default_config
-from sidegate.config.errors import shown
 from sidegate.storage.database import SQLITE_FILE
 
 
@@ -66,7 +65,7 @@ def _check_certificate_files(config: Config) -> None:
             if path is not None:
                 path.read_bytes()
         except OSError as error:
-            found = f"[tls] {key} = {shown(str(path))} cannot be read: {error.strerror}"
+            found = f"[tls] {key} = "{path}" cannot be read: {error.strerror}"
             raise ConfigError(
                 f'{config.file}: {found}; allowed: the path of a PEM file or ""'
             ) from None
