@@ -65,7 +65,7 @@ def _check_certificate_files(config: Config) -> None:
             if path is not None:
                 path.read_bytes()
         except OSError as error:
-            found = f"[tls] {key} = "{path}" cannot be read: {error.strerror}"
+            found = f'[tls] {key} = "{path}" cannot be read: {error.strerror}'
             raise ConfigError(
                 f'{config.file}: {found}; allowed: the path of a PEM file or ""'
             ) from None
