@@ -41,6 +41,7 @@ private = false
 [listen]
 dovecot_client = ["unix:run/auth-client.sock"]
 dovecot_master = ""
+http = ""
 """
 
 
