@@ -15,7 +15,7 @@ from outages import database_away
 from sidegate.events.catalogue import Kind, NewEvent
 from sidegate.storage import worker as worker_module
 from sidegate.storage import writer as writer_module
-from sidegate.storage.models import AppPassword, Event, FamiliarNetwork
+from sidegate.storage.models import Account, AppPassword, Event, FamiliarNetwork
 from sidegate.storage.stamps import Stamps
 from sidegate.storage.writer import Writer
 
@@ -164,6 +164,17 @@ def test_another_network_is_stamped_at_once(installation_on_each: Installation) 
     row.refresh_from_db()
     assert (row.last_used_at, row.last_used_address) == (START + 5, "198.51.100.7")
     assert FamiliarNetwork.objects.count() == 2
+
+
+def test_a_removed_account_keeps_no_other_stamp_out(installation_on_each: Installation) -> None:
+    gone = installation_on_each.add("gone@example.test").pk
+    anna = installation_on_each.add().pk
+    stamps = Stamps()
+    stamps.add(used(gone, 1, START))
+    stamps.add(used(anna, 2, START))
+    Account.objects.filter(pk=gone).delete()
+    stamps.write()
+    assert FamiliarNetwork.objects.get().account_id == anna
 
 
 def test_a_refusal_makes_nothing_familiar(installation: Installation) -> None:

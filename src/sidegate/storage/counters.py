@@ -48,13 +48,13 @@ def add(*, login: bytes, network: str, secret: bytes, now: int) -> None:
 
 def mark_familiar(cursor: CursorWrapper, rows: list[tuple[int, str, int]]) -> None:
     """Remember (account id, network, time) of sign-ins that came in."""
-    cursor.executemany(_MARK, rows)
+    cursor.executemany(_MARK, [(network, at, account_id) for account_id, network, at in rows])
 
 
 def mark(*, account_id: int, network: str, now: int) -> None:
     """Remember one sign-in that came in."""
     with connection.cursor() as cursor:
-        cursor.execute(_MARK, [account_id, network, now])
+        cursor.execute(_MARK, [network, now, account_id])
 
 
 def forget_old(*, now: int) -> None:
@@ -85,7 +85,9 @@ _ADD = (
     " ON CONFLICT (login_digest, network, secret_digest) DO UPDATE SET at = excluded.at"
     " WHERE wrong_secret.at < %s"
 )
+# From the account, so that one that was removed meanwhile keeps no other's stamp out.
 _MARK = (
-    "INSERT INTO familiar_network (account_id, network, at) VALUES (%s, %s, %s)"
+    "INSERT INTO familiar_network (account_id, network, at)"
+    " SELECT id, %s, %s FROM account WHERE id = %s"
     " ON CONFLICT (account_id, network) DO UPDATE SET at = excluded.at"
 )
