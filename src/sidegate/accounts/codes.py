@@ -18,6 +18,7 @@ from sidegate.accounts.errors import (
     TooManyCodes,
     TooSoon,
 )
+from sidegate.config.gateways import SCREEN
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import HOUR
 from sidegate.events.catalogue import Kind
@@ -220,6 +221,8 @@ def _send(ctx: Context, challenge: Challenge, *, code: str, origin: Origin) -> N
         text = texts.spoken_code(language, name=service, code=code)
     number = phone_number.masked(challenge.number)
     try:
+        if SCREEN not in getattr(ctx.config.codes, challenge.channel):
+            raise Unavailable("gateways are not asked yet")
         ctx.sender.send(channel=challenge.channel, number=challenge.number, code=code, text=text)
     except Unavailable:
         note(

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from sidegate.config.endpoints import Endpoint, TcpEndpoint, is_loopback_host
 from sidegate.config.errors import ConfigError, NotAllowed, shown
+from sidegate.config.gateways import SCREEN
 from sidegate.config.model import Config
 from sidegate.config.options import options, sections
 
@@ -16,6 +17,7 @@ from sidegate.config.options import options, sections
 def check_together(config: Config) -> None:
     """Raise `ConfigError` for the first rule between options that is broken."""
     _check_url(config)
+    _check_gateways(config)
     _check_screen(config)
     _check_certificate(config)
     _check_endpoints(config)
@@ -37,9 +39,30 @@ def _check_url(config: Config) -> None:
         )
 
 
+def _check_gateways(config: Config) -> None:
+    """Each name in [codes] is a gateway that can do what it is named for."""
+    for key, channel, names in (
+        ("sms", "text messages", config.codes.sms),
+        ("voice", "phone calls", config.codes.voice),
+    ):
+        able = [SCREEN, *(n for n, options in config.gateways.items() if key in options.channels)]
+        for name in names:
+            if name in able:
+                continue
+            if name in config.gateways:
+                why = f"sends no {channel}"
+            else:
+                why = f"has no section [gateway.{name}]"
+            _refuse(
+                config,
+                f"[codes] {key} = {shown(name)} is not allowed: it {why}; "
+                f"allowed: {', '.join(able)}",
+            )
+
+
 def _check_screen(config: Config) -> None:
     for key, names in (("sms", config.codes.sms), ("voice", config.codes.voice)):
-        if "screen" in names and not config.is_loopback:
+        if SCREEN in names and not config.is_loopback:
             _refuse(
                 config,
                 f'[codes] {key} = "screen" shows codes on this server, and [server] url = '

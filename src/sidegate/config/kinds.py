@@ -117,18 +117,33 @@ def one_number_of(*values: int) -> Kind[int]:
     return Kind(read, ", ".join(map(str, values[:-1])) + f" or {values[-1]}")
 
 
-def senders(*built: str) -> Kind[tuple[str, ...]]:
-    """The name of a sender, or a list of names in the order to try."""
+def senders() -> Kind[tuple[str, ...]]:
+    """The name of a gateway, or a list of names in the order to try."""
 
     def read(raw: object) -> tuple[str, ...]:
         names = _texts_of(raw) if isinstance(raw, list) else (text_of(raw),)
-        if not names or not all(re.fullmatch(r"[a-z][a-z0-9_-]*", name) for name in names):
+        if not names or not all(is_name(name) for name in names):
             raise NotAllowed
-        if not set(names) <= set(built):
-            raise NotBuilt
         return names
 
-    return Kind(read, " or ".join(f'"{name}"' for name in built))
+    return Kind(read, '"screen", the name of a gateway, or a list of names')
+
+
+def is_name(name: str) -> bool:
+    """Whether a gateway may be called that."""
+    return re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name) is not None
+
+
+def command() -> Kind[tuple[str, ...]]:
+    """A program with its arguments; no shell reads them."""
+
+    def read(raw: object) -> tuple[str, ...]:
+        words = tuple(map(text_of, raw)) if isinstance(raw, list) else ()
+        if not words or not words[0].startswith("/"):
+            raise NotAllowed
+        return words
+
+    return Kind(read, 'a list that begins with the path of a program, such as ["/usr/bin/send"]')
 
 
 def file_mode() -> Kind[int]:

@@ -8,12 +8,17 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import Field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar, cast
 
 from sidegate.config.checks import check_together
 from sidegate.config.errors import ConfigError, NotAllowed, NotBuilt, shown
+from sidegate.config.gateways import GATEWAY, KINDS, SCREEN, GatewayOptions
+from sidegate.config.kinds import is_name
 from sidegate.config.model import Config
-from sidegate.config.options import Option, options, sections
+from sidegate.config.options import options, sections
+from sidegate.config.rows import Option, rows
+
+Made = TypeVar("Made")
 
 FILE_NAME = "sidegate.toml"
 
@@ -27,11 +32,12 @@ def load_config(data: Path, file: Path | None = None) -> Config:
     folder = Path(os.path.abspath(data))  # noqa: PTH100 - keeps symbolic links as they were given
     path = Path(os.path.abspath(file)) if file else folder / FILE_NAME  # noqa: PTH100
     tables = _read(path, required=file is not None)
-    _refuse_unknown(path, tables, [section.name for section in sections()], "section")
+    known = [*(section.name for section in sections()), GATEWAY]
+    _refuse_unknown(path, tables, known, "section")
     values: dict[str, Any] = {
         section.name: _section(path, section, tables) for section in sections()
     }
-    config = Config(data=folder, file=path, **values)
+    config = Config(data=folder, file=path, gateways=_gateways(path, tables), **values)
     check_together(config)
     return config
 
@@ -59,15 +65,47 @@ def _read(path: Path, *, required: bool) -> dict[str, Any]:
 
 
 def _section(path: Path, section: Field[Any], tables: Mapping[str, Any]) -> object:
-    table = tables.get(section.name, {})
-    if not isinstance(table, dict):
-        raise ConfigError(
-            f"{path}: {section.name} is a section: write [{section.name}] and its keys below"
-        )
-    rows = {row.key: row for row in options(section)}
-    _refuse_unknown(path, table, list(rows), f"key of [{section.name}]")
-    made: Any = section.default_factory
-    return made(**{key: _value(path, rows[key], raw) for key, raw in table.items()})
+    table = _table(path, section.name, tables.get(section.name, {}))
+    return _made(path, section.name, cast("type", section.default_factory), table)
+
+
+def _table(path: Path, name: str, found: object) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path}: {name} is a section: write [{name}] and its keys below")
+    return found
+
+
+def _made(path: Path, section: str, made: type[Made], table: Mapping[str, Any]) -> Made:
+    """The typed form of one table."""
+    known = {row.key: row for row in rows(section, made)}
+    _refuse_unknown(path, table, list(known), f"key of [{section}]")
+    for row in known.values():
+        if row.required and row.key not in table:
+            raise ConfigError(
+                f"{path}: [{section}] {row.key} is missing; allowed: {row.kind.allowed}"
+            )
+    return made(**{key: _value(path, known[key], raw) for key, raw in table.items()})
+
+
+def _gateways(path: Path, tables: Mapping[str, Any]) -> dict[str, GatewayOptions]:
+    """What is said of each gateway, by its name."""
+    made = {}
+    for name, found in _table(path, GATEWAY, tables.get(GATEWAY, {})).items():
+        if not is_name(name) or name == SCREEN:
+            raise ConfigError(
+                f"{path}: no gateway can be called {shown(name)}; "
+                'allowed: small letters, digits, - and _, a letter first, and not "screen"'
+            )
+        section = f"{GATEWAY}.{name}"
+        table = dict(_table(path, section, found))
+        kind = table.pop("kind", name)
+        if kind not in KINDS:
+            raise ConfigError(
+                f"{path}: [{section}] kind = {shown(kind)} is not allowed; "
+                f"allowed: {', '.join(KINDS)}"
+            )
+        made[name] = _made(path, section, KINDS[kind], table)
+    return made
 
 
 def _value(path: Path, row: Option, raw: object) -> object:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from sidegate.config.endpoints import Endpoint, TcpEndpoint, is_loopback_host, parse_endpoint
+from sidegate.config.gateways import SCREEN, GatewayOptions
 from sidegate.config.options import Sections
 
 MailProtocol = Literal["imap", "pop3", "submission"]
@@ -32,6 +34,8 @@ class Config(Sections):
     """The data folder, absolute."""
     file: Path = field()
     """The file that was read, or would be."""
+    gateways: Mapping[str, GatewayOptions] = field(default_factory=dict)
+    """What the file says of each gateway, by its name."""
 
     @property
     def keys_folder(self) -> Path:
@@ -71,7 +75,7 @@ class Config(Sections):
     @property
     def shows_codes_on_screen(self) -> bool:
         """A `screen` sender is set."""
-        return "screen" in (*self.codes.sms, *self.codes.voice)
+        return SCREEN in (*self.codes.sms, *self.codes.voice)
 
     def endpoint(self, text: str) -> Endpoint | None:
         """The endpoint that a value of this configuration names, `None` for off."""

@@ -9,32 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, cast
 
 from sidegate.config import kinds
-from sidegate.config.kinds import Kind
-
-Value = TypeVar("Value")
-
-
-class Option(NamedTuple):
-    """One row of the table."""
-
-    section: str
-    key: str
-    kind: Kind[Any]
-    default: object
-    """As the file would say it."""
-    help: str
-
-
-def _option(kind: Kind[Value], default: object, text: str = "") -> Value:
-    made: Value = field(
-        default=kind.read(default),
-        repr=not kind.secret,
-        metadata={"kind": kind, "default": default, "help": text},
-    )
-    return made
+from sidegate.config.rows import Option, option, rows
 
 
 def _languages() -> tuple[str, ...]:
@@ -47,26 +25,26 @@ def _languages() -> tuple[str, ...]:
 class Server:
     """The service as people see it."""
 
-    url: str = _option(
+    url: str = option(
         kinds.web_address(bare=True),
         "http://localhost:8025",
         "how people reach the portal; plain http only on loopback",
     )
-    name: str = _option(
+    name: str = option(
         kinds.title(), "Sidegate", "what pages, messages and refusals call the service"
     )
-    keys: str = _option(
+    keys: str = option(
         kinds.text('a folder or ""'),
         "",
         '"" = DIR/keys; every replica has a copy of the same folder',
     )
-    webmail: str = _option(
+    webmail: str = option(
         kinds.web_address(bare=False),
         "",
         "where the Mail tile of the apps button leads; "
         '"" = a page that tells how to connect a mail program',
     )
-    trusted_proxies: tuple[str, ...] = _option(
+    trusted_proxies: tuple[str, ...] = option(
         kinds.networks(), [], "peers whose X-Forwarded-For, PROXY or XCLIENT counts"
     )
 
@@ -75,37 +53,37 @@ class Server:
 class Tls:
     """The certificate of the private mail server; the portal's https is a proxy's in front."""
 
-    certificate: str = _option(
+    certificate: str = option(
         kinds.text('the path of a PEM file or ""'), "", '"" = self-signed in the data folder'
     )
-    key: str = _option(kinds.text('the path of a PEM file or ""'), "")
+    key: str = option(kinds.text('the path of a PEM file or ""'), "")
 
 
 @dataclass(frozen=True)
 class Listen:
     """Where to listen: "host:port", "unix:/path", or "" for off."""
 
-    portal: str = _option(kinds.endpoint(), "127.0.0.1:8025")
-    imap: str = _option(kinds.endpoint(), "127.0.0.1:2143")
-    imaps: str = _option(kinds.endpoint(), "127.0.0.1:2993")
-    pop3: str = _option(kinds.endpoint(), "127.0.0.1:2110")
-    pop3s: str = _option(kinds.endpoint(), "127.0.0.1:2995")
-    submission: str = _option(kinds.endpoint(), "127.0.0.1:2587")
-    submissions: str = _option(kinds.endpoint(), "127.0.0.1:2465")
-    dovecot_client: tuple[str, ...] = _option(
+    portal: str = option(kinds.endpoint(), "127.0.0.1:8025")
+    imap: str = option(kinds.endpoint(), "127.0.0.1:2143")
+    imaps: str = option(kinds.endpoint(), "127.0.0.1:2993")
+    pop3: str = option(kinds.endpoint(), "127.0.0.1:2110")
+    pop3s: str = option(kinds.endpoint(), "127.0.0.1:2995")
+    submission: str = option(kinds.endpoint(), "127.0.0.1:2587")
+    submissions: str = option(kinds.endpoint(), "127.0.0.1:2465")
+    dovecot_client: tuple[str, ...] = option(
         kinds.endpoints(),
         ["unix:run/auth-client.sock"],
         "relative to the data folder; more for Postfix, a chroot, TCP on loopback",
     )
-    dovecot_master: str = _option(kinds.endpoint(), "unix:run/auth-master.sock")
-    socket_group: str = _option(
+    dovecot_master: str = option(kinds.endpoint(), "unix:run/auth-master.sock")
+    socket_group: str = option(
         kinds.text('the name of a group or ""'),
         "",
         'group of the Unix sockets; "" = the group Sidegate runs as; '
         "for the private Dovecot, its own",
     )
-    socket_mode: int = _option(kinds.file_mode(), "0660")
-    http: str = _option(
+    socket_mode: int = option(kinds.file_mode(), "0660")
+    http: str = option(
         kinds.endpoint(), "127.0.0.1:2026", "nginx auth_http, JSON verify, metrics: never public"
     )
 
@@ -114,18 +92,18 @@ class Listen:
 class Clients:
     """What people type into a mail program; "" = from server.url and [listen]."""
 
-    imap: str = _option(kinds.client_server(), "", '"mail.example.test:993 TLS"')
-    pop3: str = _option(kinds.client_server(), "")
-    submission: str = _option(kinds.client_server(), "")
-    domains: tuple[str, ...] = _option(kinds.domains(), [], "[] = the domains of the accounts")
+    imap: str = option(kinds.client_server(), "", '"mail.example.test:993 TLS"')
+    pop3: str = option(kinds.client_server(), "")
+    submission: str = option(kinds.client_server(), "")
+    domains: tuple[str, ...] = option(kinds.domains(), [], "[] = the domains of the accounts")
 
 
 @dataclass(frozen=True)
 class Mailserver:
     """The private Dovecot."""
 
-    private: bool = _option(kinds.yes_or_no(), True, "start the private Dovecot")  # noqa: FBT003
-    user: str = _option(
+    private: bool = option(kinds.yes_or_no(), True, "start the private Dovecot")  # noqa: FBT003
+    user: str = option(
         kinds.text('the name of a user or ""'),
         "",
         'started as root, mail processes run as this user; "" = one that Dovecot brought',
@@ -136,19 +114,19 @@ class Mailserver:
 class Database:
     """Where everything but mail and keys is kept."""
 
-    url: str = _option(kinds.database(), "", '"" = SQLite in the data folder, or postgresql://…')
+    url: str = option(kinds.database(), "", '"" = SQLite in the data folder, or postgresql://…')
 
 
 @dataclass(frozen=True)
 class Directory:
     """Where account passwords are judged."""
 
-    source: str = _option(kinds.one_of("own", "dovecot"), "own", "own | dovecot")
-    auth: str = _option(
+    source: str = option(kinds.one_of("own", "dovecot"), "own", "own | dovecot")
+    auth: str = option(
         kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/auth-client" or "host:port"'
     )
-    userdb: str = _option(kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/sidegate-userdb"')
-    masters: tuple[str, ...] = _option(
+    userdb: str = option(kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/sidegate-userdb"')
+    masters: tuple[str, ...] = option(
         kinds.names(), [], "with dovecot: its master users who may sign in as anybody (anna*master)"
     )
 
@@ -157,16 +135,16 @@ class Directory:
 class Policy:
     """Who is let in, and how refusals look."""
 
-    mode: str = _option(kinds.one_of("enforce", later=("observe",)), "enforce", "enforce | observe")
-    account_password_for_mail: str = _option(
+    mode: str = option(kinds.one_of("enforce", later=("observe",)), "enforce", "enforce | observe")
+    account_password_for_mail: str = option(
         kinds.one_of("until-2-step", "always-app-password"),
         "until-2-step",
         "until-2-step | always-app-password",
     )
-    refusal_delay: float = _option(
+    refusal_delay: float = option(
         kinds.seconds(10), 2.0, "seconds after arrival at which every refusal leaves"
     )
-    refusal_language: str = _option(
+    refusal_language: str = option(
         kinds.one_of(*_languages()),
         "en",
         "one for the installation: a refusal tells nothing about the account",
@@ -177,17 +155,17 @@ class Policy:
 class Nginx:
     """Where nginx goes on to after a sign-in by `auth_http`."""
 
-    imap: str = _option(
+    imap: str = option(
         kinds.address(), "", '"127.0.0.1:143"; "" = the private Dovecot, which asks once more'
     )
-    pop3: str = _option(kinds.address(), "")
-    submission: str = _option(kinds.address(), "")
-    user: str = _option(
+    pop3: str = option(kinds.address(), "")
+    submission: str = option(kinds.address(), "")
+    user: str = option(
         kinds.name_with("{account}"),
         "{account}",
         'as whom; "{account}*gate" = through the master user gate',
     )
-    password: str = _option(
+    password: str = option(
         kinds.header_text(),
         "",
         '"" = the password that was given; otherwise one for all, such as the master user\'s',
@@ -198,13 +176,11 @@ class Nginx:
 class Codes:
     """How one-time codes reach people."""
 
-    sms: tuple[str, ...] = _option(
-        kinds.senders("screen"), "screen", "screen, or a gateway (see senders)"
+    sms: tuple[str, ...] = option(
+        kinds.senders(), "screen", "screen, or a gateway of a [gateway.NAME] section"
     )
-    voice: tuple[str, ...] = _option(
-        kinds.senders("screen"),
-        "screen",
-        "each a name, or a list of names in the order to try",
+    voice: tuple[str, ...] = option(
+        kinds.senders(), "screen", "each a name, or a list of names in the order to try"
     )
 
 
@@ -212,7 +188,7 @@ class Codes:
 class AppPasswords:
     """What new app passwords look like."""
 
-    length: int = _option(
+    length: int = option(
         kinds.one_number_of(16, 20, 24, 32),
         16,
         "16, 20, 24 or 32; all lengths ever used stay accepted",
@@ -253,7 +229,4 @@ def sections() -> tuple[Field[Any], ...]:
 
 def options(section: Field[Any]) -> Iterator[Option]:
     """The rows of one section, in the order of the file."""
-    made = cast("type", section.default_factory)
-    for key in fields(made):
-        row = key.metadata
-        yield Option(section.name, key.name, row["kind"], row["default"], row["help"])
+    return rows(section.name, cast("type", section.default_factory))

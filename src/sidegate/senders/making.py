@@ -1,0 +1,40 @@
+"""From the configuration to gateways that can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from sidegate.config import Config
+from sidegate.config.gateways import SCREEN, Exec, GatewayOptions
+from sidegate.senders.exec import ExecGateway
+from sidegate.senders.gateway import Delivery, Gateway, Receipt
+
+Maker = Callable[[str, Any, Receipt], Gateway]
+"""Makes a gateway from its name, its options and where to tell of deliveries."""
+
+
+def _exec(name: str, options: Exec, _receipt: Receipt) -> Gateway:
+    return ExecGateway(name, options)
+
+
+_MAKERS: Mapping[type[GatewayOptions], Maker] = MappingProxyType({Exec: _exec})
+
+
+def make_gateways(
+    config: Config, *, screen: Gateway, receipt: Callable[[str, str, Delivery], None]
+) -> dict[str, Gateway]:
+    """Every gateway that `[codes]` names, by its name; to be closed by whoever asked.
+
+    `receipt` is told name, reference and what became of a message.
+    """
+    made = {}
+    for name in dict.fromkeys((*config.codes.sms, *config.codes.voice)):
+        if name == SCREEN:
+            made[name] = screen
+            continue
+        options = config.gateways[name]
+        made[name] = _MAKERS[type(options)](name, options, partial(receipt, name))
+    return made

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sidegate.config.gateways import Exec
+from sidegate.senders.exec import ExecGateway
+from sidegate.senders.gateway import MaybeSent, Message, NotNow, NotReachable, Sent
+
+CODE = "428117"
+MESSAGE = Message(
+    id="7-1",
+    number="+37120000007",
+    channel="sms",
+    code=CODE,
+    text=f"{CODE} ir Jūsu kods.\n\n@portal.example.test #{CODE}",
+    language="lv",
+)
+
+
+def gateway(tmp_path: Path, program: str) -> ExecGateway:
+    file = tmp_path / "program.py"
+    file.write_text(program)
+    return ExecGateway("mine", Exec(command=(sys.executable, "-S", str(file), str(tmp_path))))
+
+
+def test_a_message_shows_neither_its_code_nor_its_text() -> None:
+    assert CODE not in repr(MESSAGE)
+    assert "+37120000007" in repr(MESSAGE)
+
+
+def test_the_text_comes_on_standard_input_and_nowhere_else(tmp_path: Path) -> None:
+    mine = gateway(
+        tmp_path,
+        "import json, os, sys\n"
+        "got = {'text': sys.stdin.read(), 'argv': sys.argv, 'env': dict(os.environ)}\n"
+        "open(sys.argv[1] + '/got', 'w').write(json.dumps(got))\n"
+        "print('reference 9')\nprint('more')",
+    )
+    assert asyncio.run(mine.send(MESSAGE)) == Sent("reference 9")
+    got = json.loads((tmp_path / "got").read_text())
+    assert got["text"] == MESSAGE.text
+    assert CODE not in json.dumps([got["argv"], got["env"]])
+    told = {name: value for name, value in got["env"].items() if name.startswith("SIDEGATE_")}
+    assert told == {
+        "SIDEGATE_NUMBER": "+37120000007",
+        "SIDEGATE_CHANNEL": "sms",
+        "SIDEGATE_LANGUAGE": "lv",
+        "SIDEGATE_MESSAGE": "7-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("program", "answer"),
+    [
+        ("raise SystemExit(0)", Sent("")),
+        ("raise SystemExit(67)", NotReachable("unknown-number")),
+        ("raise SystemExit(75)", NotNow("refused")),
+        ("import os\nos.kill(os.getpid(), 9)", MaybeSent("dropped")),
+    ],
+)
+def test_the_exit_status_answers(
+    tmp_path: Path, program: str, answer: Sent | NotNow | NotReachable | MaybeSent
+) -> None:
+    sending = gateway(tmp_path, program).send(MESSAGE)
+    if isinstance(answer, Sent):
+        assert asyncio.run(sending) == answer
+        return
+    with pytest.raises(type(answer)) as caught:
+        asyncio.run(sending)
+    assert caught.value.why == answer.why
+
+
+def test_a_program_that_is_not_there_was_surely_not_run(tmp_path: Path) -> None:
+    mine = ExecGateway("mine", Exec(command=(str(tmp_path / "none"),)))
+    with pytest.raises(NotNow, match="broken"):
+        asyncio.run(mine.send(MESSAGE))
+    with pytest.raises(NotNow, match="broken"):
+        asyncio.run(mine.check())
+
+
+def test_who_gives_up_ends_the_program_and_what_it_started(tmp_path: Path) -> None:
+    mine = gateway(
+        tmp_path,
+        "import os, subprocess, sys\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        "open(sys.argv[1] + '/child.new', 'w').write(str(child.pid))\n"
+        "os.rename(sys.argv[1] + '/child.new', sys.argv[1] + '/child')\n"
+        "child.wait()",
+    )
+
+    def started() -> None:
+        until = time.monotonic() + 10
+        while not (tmp_path / "child").exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    async def give_up() -> None:
+        sending = asyncio.ensure_future(mine.send(MESSAGE))
+        await asyncio.to_thread(started)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+
+    asyncio.run(give_up())
+    child = int((tmp_path / "child").read_text())
+    until = time.monotonic() + 5
+    while _runs(child):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
