@@ -221,8 +221,7 @@ def _send(ctx: Context, challenge: Challenge, *, code: str, origin: Origin) -> N
         text = texts.spoken_code(language, name=service, code=code)
     number = phone_number.masked(challenge.number)
     try:
-        if SCREEN not in getattr(ctx.config.codes, challenge.channel):
-            raise Unavailable("gateways are not asked yet")
+        _only_screen(ctx, challenge)
         ctx.sender.send(channel=challenge.channel, number=challenge.number, code=code, text=text)
     except Unavailable:
         note(
@@ -243,3 +242,8 @@ def _send(ctx: Context, challenge: Challenge, *, code: str, origin: Origin) -> N
         channel=challenge.channel,
         number=number,
     )
+
+
+def _only_screen(ctx: Context, challenge: Challenge) -> None:
+    if SCREEN not in getattr(ctx.config.codes, challenge.channel):
+        raise Unavailable("gateways are not asked yet")
