@@ -31,7 +31,7 @@ def test_other_details_are_not(name: str) -> None:
 
 def test_an_event_says_nothing_that_it_was_not_told() -> None:
     event = NewEvent(at=1, kind=Kind.MAIL_REFUSED)
-    assert event == (1, "mail-refused", None, "", "", "", "", None, ())
+    assert event == (1, "mail-refused", None, "", "", "", "", None, (), "")
 
 
 WORDS = [

@@ -21,7 +21,8 @@ def test_an_empty_database_gets_them_once(installation_on_each: Installation) ->
     del installation_on_each
     assert schema.pending() == []
     call_command("migrate", "storage", "zero", verbosity=0, interactive=False)
-    assert schema.pending() == ["storage.0001_initial"]
+    everything = schema.pending()
+    assert everything[0] == "storage.0001_initial"
     done: list[list[str]] = []
 
     def one() -> None:
@@ -35,7 +36,7 @@ def test_an_empty_database_gets_them_once(installation_on_each: Installation) ->
     for thread in threads:
         thread.join()
     assert schema.pending() == []
-    assert sorted(done) == [[]] * (_replicas() - 1) + [["storage.0001_initial"]]
+    assert sorted(done) == [[]] * (_replicas() - 1) + [everything]
 
 
 def _replicas() -> int:

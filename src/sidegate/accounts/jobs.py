@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import DAY, HOUR
-from sidegate.storage import counters
+from sidegate.storage import counters, sightings
 from sidegate.storage.background import Background
 from sidegate.storage.models import Challenge, CodeSend, WebSession
 
@@ -19,7 +19,10 @@ EVERY = 600.0
 
 
 class Housekeeping:
-    """Drops old digests of wrong secrets, dead codes, ended sessions; on any replica."""
+    """Drops what is old, on any replica.
+
+    Digests of wrong secrets, dead codes, ended sessions, mail programs long gone.
+    """
 
     def __init__(self, *, background: Background, now: Callable[[], int]) -> None:
         self._background = background
@@ -37,6 +40,7 @@ class Housekeeping:
     def _round(self) -> None:
         now = self._now()
         counters.forget_old(now=now)
+        sightings.forget_old(now=now)
         Challenge.objects.filter(expires_at__lt=now - DAY).delete()
         CodeSend.objects.filter(at__lt=now - HOUR).delete()
         WebSession.objects.filter(expires_at__lt=now).delete()

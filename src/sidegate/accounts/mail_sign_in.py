@@ -297,4 +297,5 @@ def _event(attempt: Attempt, verdict: Verdict) -> NewEvent:
         program=tidy(attempt.program) if attempt.program else "",
         reason=reason,
         app_password_id=app_password_id,
+        mechanism=attempt.mechanism,
     )

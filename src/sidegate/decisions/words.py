@@ -49,6 +49,8 @@ class Attempt(NamedTuple):
     arrived: int
     service: str = ""
     """What the mail server itself calls the protocol (Postfix: `smtp`); empty: the same."""
+    mechanism: str = ""
+    """The SASL mechanism, in capitals; empty where the server does not tell."""
 
     def __repr__(self) -> str:
         return f"Attempt(login={self.login!r}, protocol={self.protocol}, address={self.address!r})"

@@ -275,6 +275,7 @@ class ClientConnection(LineConnection):
             credentials.authzid,
             self._arrived,
             request.service,
+            request.mechanism.decode(),
         )
         answer = partial(self._answer, request, protocol, credentials.login)
         try:

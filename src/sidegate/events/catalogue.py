@@ -51,6 +51,8 @@ class NewEvent(NamedTuple):
     reason: str = ""
     app_password_id: int | None = None
     detail: tuple[tuple[str, str | int], ...] = ()
+    mechanism: str = ""
+    """How a mail program gave its secret (SASL): for its sighting, not stored with the event."""
 
 
 def checked_detail(detail: tuple[tuple[str, str | int], ...]) -> dict[str, str | int]:

@@ -194,6 +194,40 @@ class FamiliarNetwork(models.Model):
         return f"familiar network {self.pk}"
 
 
+class Sighting(models.Model):
+    """A mail program that signed in, by what tells it from others; see `storage/sightings`."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
+    protocol = models.CharField(max_length=16)
+    network = models.CharField(max_length=50)
+    """As `decisions.throttle.network_of` names it."""
+    program = models.CharField(max_length=200, blank=True)
+    """What it calls itself (the IMAP ID); empty where it does not."""
+    mechanism = models.CharField(max_length=32, blank=True)
+    """The SASL mechanism, in capitals; empty where it is not known."""
+    credential = models.CharField(max_length=16)
+    """One of `storage.sightings.Credential`."""
+    first_at = models.BigIntegerField()
+    last_at = models.BigIntegerField()
+    last_address = models.CharField(max_length=45, blank=True)
+    count = models.BigIntegerField()
+    """Sign-ins seen; those of the last minute may not be in it yet."""
+
+    class Meta:
+        db_table = "sighting"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "protocol", "network", "program", "mechanism", "credential"],
+                name="sighting_once",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["last_at"], name="sighting_by_age")]
+
+    def __str__(self) -> str:
+        return f"sighting {self.pk}"
+
+
 class MailSession(models.Model):
     """An open mail session on one host: the process that serves it, and what opened it."""
 

@@ -1,8 +1,10 @@
-"""What an allowed sign-in leaves beside its event: "last used", and a familiar network.
+"""What an allowed sign-in leaves beside its event.
 
-Both are coalesced and written behind. Rows lie scattered over the database, so that
-each one written alone costs a page of it; while much comes in they wait for one
-another, and each page is written once for all that lie on it.
+For an app password "last used", for the account password a sighting of the program,
+and for both a familiar network. All are coalesced and written behind. Rows lie
+scattered over the database, so that each one written alone costs a page of it; while
+much comes in they wait for one another, and each page is written once for all that lie
+on it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from django.db import connection, transaction
 
 from sidegate.decisions.throttle import network_of
 from sidegate.events.catalogue import NewEvent
-from sidegate.storage import counters
+from sidegate.storage import counters, sightings
 
 STAMP_EVERY = 60_000
 """Milliseconds within which a second stamp of the same kind is not written."""
@@ -36,12 +38,15 @@ class Stamps:
         self._made: dict[_Key, int] = {}
         self._used: dict[int, _LastUsed] = {}
         self._familiar: dict[_Key, int] = {}
+        self._sightings = sightings.Waiting()
         self._since: float | None = None
 
     def add(self, event: NewEvent) -> None:
         """Let an allowed sign-in's stamps wait, unless the same were made just now."""
         if event.account_id is None:
             return
+        if event.app_password_id is None and self._see(event, event.account_id):
+            self._wait()
         # An account password has no id of its own: the account's, below zero.
         key = (event.app_password_id or -event.account_id, event.address)
         if event.at - self._made.get(key, 0) < STAMP_EVERY:
@@ -52,6 +57,16 @@ class Stamps:
             self._used[event.app_password_id] = (
                 event.at, event.address, event.protocol, event.program
             )  # fmt: skip
+        self._wait()
+
+    def _see(self, event: NewEvent, account_id: int) -> bool:
+        key = sightings.Key(
+            account_id, event.protocol, network_of(event.address), event.program,
+            event.mechanism, sightings.Credential.ACCOUNT_PASSWORD,
+        )  # fmt: skip
+        return self._sightings.add(key, at=event.at, address=event.address)
+
+    def _wait(self) -> None:
         if self._since is None:
             self._since = time.monotonic()
 
@@ -61,21 +76,31 @@ class Stamps:
             return math.inf
         return None if self._since is None else time.monotonic() - self._since
 
-    def write(self) -> None:
-        """Write what waits, in the order in which it lies in the database."""
+    def write(self, *, everything: bool = False) -> None:
+        """Write what waits, in the order in which it lies in the database.
+
+        Sightings that are not due go on waiting, unless it is `everything`.
+        """
         used = [
             (*last_used, app_password_id)
             for app_password_id, last_used in sorted(self._used.items())
         ]
         familiar = [(*key, at) for key, at in sorted(self._familiar.items())]
+        seen = self._sightings.rows(everything=everything)
+        if not familiar and not seen:
+            return
         with transaction.atomic(), connection.cursor() as cursor:
             if used:
                 cursor.executemany(_LAST_USED, used)
-            counters.mark_familiar(cursor, familiar)
+            if familiar:
+                counters.mark_familiar(cursor, familiar)
+            if seen:
+                sightings.mark(cursor, seen)
+        self._sightings.forget(seen)
         self._forget()
 
     def _forget(self) -> None:
-        newest = max(self._familiar.values())
+        newest = max(self._familiar.values(), default=0)
         self._used.clear()
         self._familiar.clear()
         self._since = None

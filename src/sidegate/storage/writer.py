@@ -1,4 +1,4 @@
-"""What is written behind a mail sign-in: events, "last used", familiar networks."""
+"""What is written behind a mail sign-in: events, "last used", familiar networks, sightings."""
 
 from __future__ import annotations
 
@@ -87,10 +87,13 @@ class Writer:
         """Write the stamps that waited long enough; without a batch it is not busy now."""
         waited, busy = self._stamps.waited(), self._busy
         self._busy = False
+        if self._closing.is_set():
+            self._stamps.write(everything=True)
+            return None
         if waited is None:
             return None
         wait = STAMP_SECONDS_BUSY if busy else STAMP_SECONDS
-        if waited < wait and not self._closing.is_set():
+        if waited < wait:
             return STAMP_SECONDS
         self._stamps.write()
         return None
