@@ -17,15 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from checkout.terminal import Terminal
-from peers import missing, require
+from debian import REPOSITORY, apt_sources, debian_root
+from peers import require
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PLACE = REPOSITORY / ".cache" / "fresh-machine"
 DEBIAN = "bookworm"
 AUTHORITIES = "etc/authorities-of-the-host.crt"
 """A name that no package of Debian's writes to: installing ca-certificates rewrites its own."""
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-SOURCE_FIELDS = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
 CACHES = ("/var/lib/apt/lists", "/var/cache/apt/archives", "/root/.cache/pip")
 """What is downloaded lies here: given to a second machine, it downloads nothing again."""
 
@@ -114,7 +113,7 @@ class Machine:
 
     def _use_apt_sources(self) -> None:
         folder = self.root / "etc/apt"
-        lines = [f"deb {uri} {suite} {component}\n" for uri, suite, component in apt_sources()]
+        lines = [f"deb {uri} {suite} {part}\n" for uri, suite, part in apt_sources(DEBIAN)]
         (folder / "sources.list").write_text("".join(lines))
         acquire = subprocess.check_output(["apt-config", "dump", "Acquire"], text=True)
         if (self.root / AUTHORITIES).exists():
@@ -131,21 +130,6 @@ class Machine:
         lines = [f"{name} = {value}\n" for name, value in options.items()]
         (self.root / "etc/pip.conf").write_text("".join(["[global]\n", *lines]))
         self._shared += [f"{folder}:{folder}:ro" for folder in folders_named_in(options)]
-
-
-def apt_sources() -> list[tuple[str, str, str]]:
-    """Address, suite and component of each of Debian's own archives that this machine uses."""
-    command = [
-        str(require("apt-get")),
-        "indextargets",
-        "--format",
-        SOURCE_FIELDS,
-        "Created-By: Packages",
-    ]
-    listed = subprocess.check_output(command, text=True)
-    suites = {DEBIAN, f"{DEBIAN}-updates", f"{DEBIAN}-security"}
-    found = dict.fromkeys(tuple(line.split()) for line in listed.splitlines())
-    return [(uri, suite, part) for uri, suite, part in found if suite in suites]
 
 
 def pip_options() -> dict[str, str]:
@@ -169,26 +153,9 @@ def folders_named_in(options: dict[str, str]) -> list[Path]:
 @contextmanager
 def fresh_machine(*, caches: Path, user: str = "root") -> Iterator[Machine]:
     """Start from nothing but Debian's smallest system; gone on leaving."""
-    pristine = _pristine()
+    pristine = debian_root(DEBIAN)
+    PLACE.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="machine-", dir=PLACE) as name:
         root = Path(name) / "root"
         subprocess.run(["cp", "-a", pristine, root], check=True)
         yield Machine(root, caches=caches, user=user)
-
-
-def _pristine() -> Path:
-    """Debian's smallest system: no Python, no lists of packages, no certificates."""
-    pristine = PLACE / DEBIAN
-    if not pristine.exists():
-        debootstrap = require("debootstrap")
-        PLACE.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="making-", dir=PLACE) as name:
-            made = Path(name) / DEBIAN
-            archive = next((uri for uri, suite, _ in apt_sources() if suite == DEBIAN), None)
-            if archive is None:
-                missing("no archive of Debian 12 is among apt's sources here")
-            command = [str(debootstrap), "--variant=minbase", DEBIAN, str(made), archive]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-            made.rename(pristine)
-    return pristine

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from checkout.fresh_machine import PLACE, REPOSITORY, Machine, fresh_machine
+from checkout.fresh_machine import PLACE, Machine, fresh_machine
 from checkout.terminal import Terminal
+from debian import REPOSITORY
 from peers import missing, require
 
 pytestmark = pytest.mark.long

@@ -26,7 +26,7 @@ RELOADED = "SIGHUP received - reloading configuration"
 MASTER = "boss"
 MASTERS_PASSWORD = "the password of the master"
 
-_CONFIGURATION = """\
+CONFIGURATION = """\
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
@@ -95,6 +95,11 @@ class HerDovecot:
     folder: Path
     ports: dict[str, int]
     passwords: dict[str, str]
+    configuration = CONFIGURATION
+
+    def program(self, name: str) -> Path:
+        """One of Dovecot's own programs."""
+        return require(name)
 
     @property
     def file(self) -> Path:
@@ -110,18 +115,17 @@ class HerDovecot:
 
     def places(self) -> dict[str, str]:
         """Where the things of an ordinary installation are in this one."""
-        conf = f"-c {self.file}"
         return {
             "/etc/tmpfiles.d": f"{self.folder}/tmpfiles.d",  # noqa: S108 - a name
             "/etc/dovecot": str(self.folder),
             "/run/dovecot": f"{self.folder}/run",
             "/run/sidegate": f"{self.folder}/sidegate",
-            "doveconf >": f"doveconf {conf} >",
-            "doveadm reload": f"doveadm {conf} reload",
+            "doveconf >": f"{self.program('doveconf')} -c {self.file} >",
+            "doveadm reload": f"{self.program('doveadm')} -c {self.file} reload",
         }
 
     def doveadm(self, *words: str) -> str:
-        command: list[str | Path] = [require("doveadm"), "-c", self.file, *words]
+        command: list[str | Path] = [self.program("doveadm"), "-c", self.file, *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
 
@@ -147,23 +151,22 @@ class HerDovecot:
 
 
 @contextmanager
-def her_dovecot(folder: Path) -> Iterator[HerDovecot]:
+def her_dovecot(folder: Path, kind: type[HerDovecot] = HerDovecot) -> Iterator[HerDovecot]:
     """Start it in a folder with a short name that everybody may enter."""
-    dovecot = require("dovecot")
     names = (ANNA, BERT, CAROL, CHECK)
     passwords = {name: f"the password of {name.split('@')[0]}" for name in names}
     passwords[ALIAS] = passwords[ANNA]
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-    server = HerDovecot(folder, ports, passwords)
+    server = kind(folder, ports, passwords)
     for name in ("run", "state", "mail", "conf.d", "tmpfiles.d", "sidegate"):
         (folder / name).mkdir()
     shutil.chown(folder / "mail", "nobody")
     server.write_accounts()
     make_certificate(folder)
     relay = Controller(Sink(), hostname="127.0.0.1", port=free_ports(1)[0])
-    server.file.write_text(_CONFIGURATION.format(folder=folder, relay=relay.port, **ports))
+    server.file.write_text(server.configuration.format(folder=folder, relay=relay.port, **ports))
     relay.start()
-    process = subprocess.Popen([dovecot, "-F", "-c", server.file])
+    process = subprocess.Popen([server.program("dovecot"), "-F", "-c", server.file])
     try:
         _until((folder / "run" / "master.pid").exists, "Dovecot does not start")
         yield server

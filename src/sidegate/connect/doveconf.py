@@ -84,10 +84,8 @@ def read(file: Path | None = None) -> Installation | None:
         return None
     command = [program, *(["-c", str(file)] if file else [])]
     version = _version(program)
-    settings: dict[str, str] = {}
     # Dovecot 2.3 has no login_socket_path and 2.4 might lose another: asked one by one.
-    for key in _SETTINGS:
-        settings[key] = _run([*command, "-h", key], may_fail=True).strip()
+    settings = {key: value(parse(_run([*command, key], may_fail=True)), key) for key in _SETTINGS}
     services = parse(_run([*command, "service"]))
     return installation(version, settings, services.sections)
 
@@ -195,6 +193,14 @@ def parse(text: str) -> Section:
             key, _, value = line.partition("=")
             stack[-1].settings[key.strip()] = value.strip().strip('"')
     return root
+
+
+def value(printed: Section, key: str) -> str:
+    """One setting; of a list in 2.4's form (`name = yes` in a block), the names."""
+    inner = next((one for one in printed.sections if one.kind == key), None)
+    if inner is None:
+        return printed.get(key)
+    return " ".join(name for name, on in inner.settings.items() if on == "yes")
 
 
 def parse_version(text: str) -> tuple[int, int, int]:
