@@ -59,6 +59,13 @@ CONTRACT = {
     "nginx": {"imap": "", "pop3": "", "submission": "", "user": "{account}", "password": ""},
     "codes": {"sms": "screen", "voice": "screen"},
     "app_passwords": {"length": 16},
+    "notices": {
+        "smtp": "",
+        "user": "",
+        "password": "",
+        "from_address": "",
+        "ask_directory": False,
+    },
 }
 
 
@@ -152,6 +159,11 @@ def test_client_settings_are_those_said_or_those_that_listen(tmp_path: Path) -> 
         "[app_passwords]\nlength = 32",
         '[codes]\nsms = "exec"\n[gateway.exec]\ncommand = ["/usr/bin/send", "-v"]',
         '[codes]\nvoice = ["a", "screen"]\n[gateway.a]\nkind = "exec"\ncommand = ["/b"]',
+        '[notices]\nsmtp = "127.0.0.1:25"\nfrom_address = "no-reply@example.test"',
+        (
+            '[notices]\nsmtp = "mail.example.test:587 STARTTLS"\nuser = "a"\npassword = "b c"\n'
+            'from_address = "no-reply@example.test"'
+        ),
     ],
 )
 def test_allowed(tmp_path: Path, toml: str) -> None:
@@ -240,6 +252,16 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
             ["[mailserver] private = true", "private = false"],
         ),
         ('[directory]\nsource = "ldap"', ["is not allowed", '"own"']),
+        ('[notices]\nsmtp = "mail.example.test:25"', ["[notices] smtp", "on this machine"]),
+        ('[notices]\nsmtp = "unix:/x"', ["host:port STARTTLS"]),
+        ('[notices]\nsmtp = "127.0.0.1:25"', ['from_address = ""', "needs it"]),
+        ('[notices]\nuser = "a"', ["both or neither"]),
+        ('[notices]\nfrom_address = "a@b\\nBcc: c@d"', ["control character"]),
+        ('[notices]\nfrom_address = "Anna <a@b>"', ["no-reply@example.test"]),
+        (
+            '[notices]\nsmtp = "127.0.0.1:25"\nuser = "a"\npassword = "b"',
+            ["[notices] smtp", "unencrypted"],
+        ),
         ('[policy]\nmode = "observe"', ["is not built in this version", '"enforce"']),
         ("x = ", ["this is not TOML", "line 1, column 5"]),
         ("x = [\n", ["this is not TOML", "line 2, column 1"]),
@@ -269,6 +291,7 @@ SECRET = "hunter2-never-shown"
         f"[database]\nurl = postgresql://u:{SECRET}@h/d",
         f'[database]\nurl = "postgresql://u:{SECRET}@h/d',
         f'[nginx]\npassword = " {SECRET}"',
+        f'[notices]\npassword = " {SECRET}"',
     ],
 )
 def test_no_error_quotes_a_password(tmp_path: Path, toml: str) -> None:

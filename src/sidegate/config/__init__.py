@@ -9,13 +9,14 @@ from sidegate.config.endpoints import (
 )
 from sidegate.config.errors import ConfigError
 from sidegate.config.loading import load_config, write_default_config
-from sidegate.config.model import ClientServer, Config
+from sidegate.config.model import ClientServer, Config, MailRelay
 
 __all__ = [
     "ClientServer",
     "Config",
     "ConfigError",
     "Endpoint",
+    "MailRelay",
     "TcpEndpoint",
     "UnixEndpoint",
     "is_loopback_host",

@@ -24,6 +24,7 @@ def check_together(config: Config) -> None:
     _check_auth_listeners(config)
     _check_names(config)
     _check_directory(config)
+    _check_notices(config)
 
 
 def _refuse(config: Config, said: str) -> NoReturn:
@@ -150,6 +151,31 @@ def _check_directory(config: Config) -> None:
             config,
             "[mailserver] private = true keeps mailboxes of its own, and [directory] source = "
             '"dovecot" uses yours; allowed with dovecot: private = false',
+        )
+
+
+def _check_notices(config: Config) -> None:
+    notices, relay = config.notices, config.mail_relay
+    if bool(notices.user) != bool(notices.password):
+        present, absent = ("user", "password") if notices.user else ("password", "user")
+        _refuse(
+            config,
+            f'[notices] {present} is set and [notices] {absent} = "" is not; '
+            "allowed: both or neither",
+        )
+    if relay is None:
+        return
+    if notices.user and not relay.security:
+        _refuse(
+            config,
+            f"[notices] smtp = {shown(notices.smtp)} would send the password unencrypted; "
+            'allowed with a user: "host:port TLS" or "host:port STARTTLS"',
+        )
+    if not notices.from_address:
+        _refuse(
+            config,
+            '[notices] from_address = "" and [notices] smtp needs it; '
+            "allowed: an address that this server may send from",
         )
 
 

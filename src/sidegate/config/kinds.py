@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from sidegate.config.endpoints import TcpEndpoint, check_host, parse_endpoint
+from sidegate.config.endpoints import (
+    TcpEndpoint,
+    check_host,
+    is_loopback_host,
+    parse_endpoint,
+)
 from sidegate.config.errors import NotAllowed, NotBuilt
 
 Value = TypeVar("Value")
 
 _LONGEST_TEXT = 1000
 _CLIENT_SERVER = re.compile(r"(\S+) (TLS|STARTTLS)")
+# The plain form of RFC 5321's Mailbox, in ASCII: it stands in a header and in an envelope.
+_MAILBOX = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _OCTAL = re.compile(r"0?[0-7]{3}")
 _ANYWHERE = Path("/")
 
@@ -244,6 +251,35 @@ def client_server() -> Kind[str]:
         return value
 
     return Kind(read, '"host:port TLS", "host:port STARTTLS" or ""')
+
+
+def mail_relay() -> Kind[str]:
+    """A mail server that takes messages; without encryption on this machine alone."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if not value or _CLIENT_SERVER.fullmatch(value):
+            return client_server().read(value)
+        endpoint = parse_endpoint(value, _ANYWHERE)
+        if not isinstance(endpoint, TcpEndpoint):
+            raise NotAllowed
+        if not is_loopback_host(endpoint.host):
+            raise NotAllowed("without encryption it must be on this machine")
+        return value
+
+    return Kind(read, '"host:port TLS", "host:port STARTTLS", "127.0.0.1:port" or ""')
+
+
+def mail_address() -> Kind[str]:
+    """The address of a mailbox."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if value and not _MAILBOX.fullmatch(value):
+            raise NotAllowed
+        return value
+
+    return Kind(read, 'an address such as "no-reply@example.test", or ""')
 
 
 def domains() -> Kind[tuple[str, ...]]:

@@ -26,6 +26,14 @@ class ClientServer(NamedTuple):
     security: Security
 
 
+class MailRelay(NamedTuple):
+    """The mail server that takes our own messages; `security` is empty on loopback alone."""
+
+    host: str
+    port: int
+    security: Literal["TLS", "STARTTLS", ""]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config(Sections):
     """All options of one installation, checked."""
@@ -76,6 +84,28 @@ class Config(Sections):
     def shows_codes_on_screen(self) -> bool:
         """A `screen` sender is set."""
         return SCREEN in (*self.codes.sms, *self.codes.voice)
+
+    @property
+    def mail_relay(self) -> MailRelay | None:
+        """Where messages to owners go; `None` where no server is named."""
+        address, _, security = self.notices.smtp.partition(" ")
+        endpoint = self.endpoint(address)
+        if not isinstance(endpoint, TcpEndpoint):
+            return None
+        return MailRelay(
+            endpoint.host, endpoint.port, cast('Literal["TLS", "STARTTLS", ""]', security)
+        )
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether owners are told by mail, not on their pages alone."""
+        return bool(self.notices.smtp) or self.mailserver.private
+
+    @property
+    def from_address(self) -> str:
+        """Whom messages to owners are from."""
+        host = "localhost" if self.is_loopback else self.portal_host
+        return self.notices.from_address or f"no-reply@{host}"
 
     def endpoint(self, text: str) -> Endpoint | None:
         """The endpoint that a value of this configuration names, `None` for off."""

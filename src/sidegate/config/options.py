@@ -196,6 +196,29 @@ class AppPasswords:
 
 
 @dataclass(frozen=True)
+class Notices:
+    """How the owner of an account is told by mail what happened to it."""
+
+    smtp: str = option(
+        kinds.mail_relay(),
+        "",
+        '"mail.example.test:465 TLS", "mail.example.test:587 STARTTLS", or "127.0.0.1:25"; '
+        '"" = through the private Dovecot, without one on her pages only',
+    )
+    user: str = option(kinds.header_text(), "", '"" = without signing in')
+    password: str = option(kinds.header_text(), "")
+    from_address: str = option(
+        kinds.mail_address(), "", 'whom messages are from; "" = no-reply@ and the portal\'s host'
+    )
+    ask_directory: bool = option(
+        kinds.yes_or_no(),
+        False,  # noqa: FBT003
+        "with [directory] dovecot: ask it, after the refusal, whether a refused password was "
+        "right; it may count that against the account",
+    )
+
+
+@dataclass(frozen=True)
 class Sections:
     """All sections; the names of its fields are those in the file."""
 
@@ -220,6 +243,10 @@ class Sections:
     )
     codes: Codes = field(default_factory=Codes)
     app_passwords: AppPasswords = field(default_factory=AppPasswords)
+    notices: Notices = field(
+        default_factory=Notices,
+        metadata={"help": "how the owner of an account is told by mail what happened to it"},
+    )
 
 
 def sections() -> tuple[Field[Any], ...]:

@@ -86,3 +86,15 @@ class CodeSender(Protocol):
     def send(self, *, channel: str, number: str, code: str, text: str) -> None:
         """Send now; raises `Unavailable` where it could not be sent."""
         ...
+
+
+class NotTaken(Exception):  # noqa: N818 - what happened, by its name
+    """The other side will never take this message: trying again is of no use."""
+
+
+class MailSender(Protocol):
+    """Carries a message to an owner's mailbox."""
+
+    def send(self, *, to: str, content: bytes) -> None:
+        """Hand it over now; raises `Unavailable` (try later) or `NotTaken`."""
+        ...

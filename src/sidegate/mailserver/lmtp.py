@@ -7,6 +7,8 @@ import smtplib
 from pathlib import Path
 from typing import NamedTuple
 
+from sidegate.decisions.ports import NotTaken, Unavailable
+
 PATIENCE = 60.0
 """Seconds to wait for any one answer."""
 
@@ -34,6 +36,22 @@ class Outcome(NamedTuple):
 
 
 _NO_ANSWER = Outcome(451, "no answer")
+
+
+class LmtpSender:
+    """Implements `decisions.ports.MailSender` by the private Dovecot's LMTP."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    def send(self, *, to: str, content: bytes) -> None:
+        """Deliver a message; raises `Unavailable` (try later) or `NotTaken`."""
+        # Nobody gets a bounce of it (RFC 3834, 3.3).
+        answer = hand_over(self._socket, sender="", recipients=[to], content=content)
+        if answer.startswith("5"):
+            raise NotTaken(answer)
+        if not answer.startswith("2"):
+            raise Unavailable(answer)
 
 
 def hand_over(socket: Path, *, sender: str, recipients: list[str], content: bytes) -> str:
