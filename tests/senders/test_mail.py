@@ -81,7 +81,7 @@ def test_no_body_becomes_a_header(body: str) -> None:
 def test_a_line_break_in_a_header_is_an_error(field_name: str) -> None:
     given: Any = {field_name: "x@example.test\r\nBcc: all@example.test"}
     broken = LETTER._replace(**given)
-    with pytest.raises(ValueError, match="[Hh]eader|linefeed|[Ii]nvalid"):
+    with pytest.raises(ValueError, match=r"[Hh]eader|linefeed|[Ii]nvalid"):
         compose(broken)
 
 
