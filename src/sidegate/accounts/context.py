@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from sidegate.accounts.bell import Bell
 from sidegate.config import Config
 from sidegate.decisions.directory import Directory
 from sidegate.decisions.ports import CodeSender, PasswordJudge
@@ -30,6 +31,8 @@ class Context:
     now: Callable[[], int]
     random: Callable[[int], bytes]
     directory: Directory | None = None
+    bell: Bell = field(default_factory=Bell)
+    """Rung when a job was added."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import DAY, HOUR
-from sidegate.storage import counters, sightings
+from sidegate.storage import counters, jobs, sightings
 from sidegate.storage.background import Background
 from sidegate.storage.models import Challenge, CodeSend, WebSession
 
@@ -43,4 +43,5 @@ class Housekeeping:
         sightings.forget_old(now=now)
         Challenge.objects.filter(expires_at__lt=now - DAY).delete()
         CodeSend.objects.filter(at__lt=now - HOUR).delete()
+        jobs.forget_old(before=now - DAY)
         WebSession.objects.filter(expires_at__lt=now).delete()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sidegate import texts
 from sidegate.accounts.context import Context
+from sidegate.accounts.job_runner import Handler, JobRunner
 from sidegate.accounts.jobs import Housekeeping
 from sidegate.accounts.mail_sign_in import MailSignIn
 from sidegate.accounts.mailboxes import OwnMailboxes, Place, Processes, SessionWatch
@@ -116,6 +117,7 @@ class House:
             stack.push_async_callback(self._mail_server.stop)
             await self._mail_server.start()
         if "portal" in parts:
+            await self._start_jobs(stack)
             await self._start_portal(stack)
         jobs = Housekeeping(background=self._background, now=self._plan.context.now)
         await _keep_running(stack, jobs.run)
@@ -211,6 +213,15 @@ class House:
             find=mailboxes.find,
             hostname=self._plan.config.portal_host or socket.gethostname(),
         )
+
+    async def _start_jobs(self, stack: AsyncExitStack) -> None:
+        ctx = self._plan.context
+        handlers: dict[str, Handler] = {}
+        runner = JobRunner(
+            handlers=handlers, background=self._background, bell=ctx.bell, now=ctx.now
+        )
+        stack.push_async_callback(runner.stop)
+        runner.start()
 
     async def _start_portal(self, stack: AsyncExitStack) -> None:
         endpoint = self._plan.config.endpoint(self._plan.config.listen.portal)

@@ -131,6 +131,41 @@ class CodeSend(models.Model):
         return f"code send {self.pk}"
 
 
+class Job(models.Model):
+    """What has to be done once, after a change was committed; see `storage/jobs`."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=32)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True)
+    subject = models.CharField(max_length=64, blank=True)
+    """What it belongs to, in words of its kind."""
+    state = models.CharField(max_length=16)
+    """`waiting`, or how it ended, in a word of its kind."""
+    why = models.CharField(max_length=32, blank=True)
+    made_at = models.BigIntegerField()
+    due_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+    taken_until = models.BigIntegerField(default=0)
+    tries = models.IntegerField(default=0)
+    finished_at = models.BigIntegerField(null=True)
+    payload = models.BinaryField(null=True)
+    """Sealed; gone once the job has ended."""
+    by = models.CharField(max_length=32, blank=True)
+    reference = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "job"
+        indexes: ClassVar = [
+            models.Index(fields=["state", "due_at"], name="job_by_due"),
+            models.Index(fields=["subject"], name="job_by_subject"),
+            models.Index(fields=["by", "reference"], name="job_by_reference"),
+            models.Index(fields=["expires_at"], name="job_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.pk}"
+
+
 class WebSession(models.Model):
     """A browser's session; its key is stored as a keyed digest only."""
 

@@ -1,0 +1,45 @@
+"""Putting a job in the queue, from within the transaction that makes it needed."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from sidegate.accounts.context import Context
+from sidegate.storage import jobs
+from sidegate.storage.jobs import Taken
+from sidegate.storage.sealed import seal, unseal
+
+
+def add_job(
+    ctx: Context,
+    *,
+    kind: str,
+    account_id: int | None,
+    payload: bytes,
+    expires_at: int,
+    subject: str = "",
+) -> int:
+    """Add a job whose payload is sealed; it is taken up once the transaction is committed.
+
+    `expires_at`, in milliseconds since the epoch, is when it is given up. Returns its id.
+    """
+
+    def sealed(bound_to: bytes) -> bytes:
+        return seal(keys=ctx.keys, random=ctx.random, secret=payload, bound_to=bound_to)
+
+    job_id = jobs.add(
+        kind=kind,
+        account_id=account_id,
+        subject=subject,
+        now=ctx.now(),
+        expires_at=expires_at,
+        seal=sealed,
+    )
+    transaction.on_commit(ctx.bell.ring)
+    return job_id
+
+
+def payload_of(ctx: Context, job: Taken) -> bytes:
+    """What was sealed. Raises `CannotUnseal`."""
+    bound_to = jobs.bound_to(job_id=job.id, kind=job.kind, account_id=job.account_id)
+    return unseal(keys=ctx.keys, sealed=job.payload, bound_to=bound_to)
