@@ -8,6 +8,7 @@ from functools import partial
 
 from sidegate.accounts import people
 from sidegate.accounts.context import Context, Origin
+from sidegate.accounts.enforcing import enforced
 from sidegate.decisions.directory import Directory, Question
 from sidegate.decisions.mail import (
     AccountPasswordMode,
@@ -77,6 +78,7 @@ class MailSignIn:
             AccountPasswordMode(policy.account_password_for_mail),
             Limits(),
             directory=ctx.directory is not None,
+            enforced=enforced(ctx.config),
         )
         self._delay = policy.refusal_delay
 

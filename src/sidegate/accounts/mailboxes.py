@@ -13,6 +13,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from sidegate.decisions.names import canonical
+from sidegate.decisions.observing import Enforced
 from sidegate.decisions.ports import Mailbox, SessionStart, Unavailable
 from sidegate.decisions.words import Allow, CredentialKind
 from sidegate.events.catalogue import Kind, NewEvent
@@ -26,6 +27,9 @@ WATCH_EVERY = 0.5
 """Seconds between two looks for sessions whose credential is gone (bound: 2 s)."""
 SWEEP_EVERY = 60.0
 """Seconds between two sweeps of sessions that ended by themselves."""
+
+
+EVERYBODY = Enforced()
 
 
 class Place(NamedTuple):
@@ -54,8 +58,10 @@ class OwnMailboxes:
         background: Background,
         now: Callable[[], int],
         unseen: bool = False,
+        enforced: Enforced = EVERYBODY,
     ) -> None:
         self._place = place
+        self._enforced = enforced
         self._unseen = unseen
         """Mail processes may be where they cannot be seen: in a container, or on another host."""
         self._processes = processes
@@ -92,6 +98,7 @@ class OwnMailboxes:
         return await self._background.run(
             partial(
                 _remember if process_started is not None else _still_allowed,
+                self._enforced,
                 MailSession(
                     host=socket.gethostname(),
                     process_id=start.process_id,
@@ -120,8 +127,10 @@ class SessionWatch:
         background: Background,
         writer: Writer,
         now: Callable[[], int],
+        enforced: Enforced = EVERYBODY,
     ) -> None:
         self._processes = processes
+        self._enforced = enforced
         self._background = background
         self._writer = writer
         self._now = now
@@ -144,7 +153,9 @@ class SessionWatch:
             await asyncio.sleep(WATCH_EVERY)
 
     def _end_forbidden(self) -> None:
-        for row_id, process_id, started, account_id, app_password_id, protocol in _forbidden():
+        for row_id, process_id, started, account_id, app_password_id, protocol in _forbidden(
+            self._enforced
+        ):
             if not self._processes.end(process_id, started):
                 self._tell_once(row_id, process_id)
                 continue
@@ -180,15 +191,15 @@ def _mailbox(place: Place, address: str) -> Mailbox:
     return Mailbox(user=address, uid=place.uid, gid=place.gid, home=str(home))
 
 
-def _still_allowed(session: MailSession) -> bool:
+def _still_allowed(enforced: Enforced, session: MailSession) -> bool:
     """Whether it may open now; nothing is remembered of a process that cannot be ended."""
-    allowed = _remember(session)
+    allowed = _remember(enforced, session)
     if allowed:
         session.delete()
     return allowed
 
 
-def _remember(session: MailSession) -> bool:
+def _remember(enforced: Enforced, session: MailSession) -> bool:
     # A process that serves one session after another names the newest.
     MailSession.objects.filter(
         host=session.host,
@@ -197,22 +208,26 @@ def _remember(session: MailSession) -> bool:
     ).delete()
     session.save(force_insert=True)
     # Stored first and looked at then: a revocation in between is seen here or by the watch.
-    if any(_forbidden(" AND s.id = %s", session.pk)):
+    if any(_forbidden(enforced, " AND s.id = %s", session.pk)):
         session.delete()
         return False
     return True
 
 
 def _forbidden(
-    narrowed: str = "", *values: int
+    enforced: Enforced, narrowed: str = "", *values: int
 ) -> Iterator[tuple[int, int, int, int, int | None, str]]:
     with connection.cursor() as cursor:
         cursor.execute(_FORBIDDEN + narrowed, [socket.gethostname(), *values])
-        yield from cursor.fetchall()
+        for *session, address, by_two_step in cursor.fetchall():
+            if not by_two_step or enforced.holds_for(address):
+                yield tuple(session)
 
 
 _FORBIDDEN = (
-    "SELECT s.id, s.process_id, s.process_started, s.account_id, s.app_password_id, s.protocol"
+    "SELECT s.id, s.process_id, s.process_started, s.account_id, s.app_password_id, s.protocol,"
+    " a.address, a.enabled AND s.app_password_id IS NULL"
+    " AND s.password_version = a.password_version"
     " FROM mail_session s JOIN account a ON a.id = s.account_id"
     " LEFT JOIN app_password p ON p.id = s.app_password_id"
     " WHERE s.host = %s AND (NOT a.enabled OR p.revoked_at IS NOT NULL"

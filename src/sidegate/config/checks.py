@@ -25,6 +25,7 @@ def check_together(config: Config) -> None:
     _check_names(config)
     _check_directory(config)
     _check_notices(config)
+    _check_policy(config)
 
 
 def _refuse(config: Config, said: str) -> NoReturn:
@@ -176,6 +177,15 @@ def _check_notices(config: Config) -> None:
             config,
             '[notices] from_address = "" and [notices] smtp needs it; '
             "allowed: an address that this server may send from",
+        )
+
+
+def _check_policy(config: Config) -> None:
+    if config.policy.mode == "observe" and config.policy.enforce_for:
+        _refuse(
+            config,
+            f"[policy] enforce_for = {shown(list(config.policy.enforce_for))} and [policy] mode = "
+            '"observe" enforces nothing; allowed with observe: enforce_for = []',
         )
 
 

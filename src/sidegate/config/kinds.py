@@ -99,13 +99,11 @@ def seconds(most: int) -> Kind[float]:
     return Kind(read, f"a number of seconds from 0 to {most}")
 
 
-def one_of(*values: str, later: tuple[str, ...] = ()) -> Kind[str]:
-    """One of a few words; `later` are those that a later version brings."""
+def one_of(*values: str) -> Kind[str]:
+    """One of a few words."""
 
     def read(raw: object) -> str:
         value = text_of(raw)
-        if value in later:
-            raise NotBuilt
         if value not in values:
             raise NotAllowed
         return value
@@ -301,6 +299,22 @@ def names() -> Kind[tuple[str, ...]]:
         return values
 
     return Kind(read, "a list of names without * and spaces")
+
+
+def addresses() -> Kind[tuple[str, ...]]:
+    """A list of accounts, and of whole domains."""
+
+    def read(raw: object) -> tuple[str, ...]:
+        values = _texts_of(raw)
+        for value in values:
+            local, at, domain = value.rpartition("@") if "@" in value else (value, "", "")
+            if any(mark in local for mark in "@*+ ") or not (local or domain):
+                raise NotAllowed
+            if at:
+                check_host(domain.lower())
+        return values
+
+    return Kind(read, 'a list of addresses and domains such as "anna@example.test", "@example.org"')
 
 
 def networks() -> Kind[tuple[str, ...]]:

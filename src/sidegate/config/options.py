@@ -135,7 +135,16 @@ class Directory:
 class Policy:
     """Who is let in, and how refusals look."""
 
-    mode: str = option(kinds.one_of("enforce", later=("observe",)), "enforce", "enforce | observe")
+    mode: str = option(
+        kinds.one_of("enforce", "observe"),
+        "enforce",
+        "enforce | observe: nobody is refused for 2-step, only seen",
+    )
+    enforce_for: tuple[str, ...] = option(
+        kinds.addresses(),
+        [],
+        'with enforce: ["anna@example.test", "@example.org"] alone; [] = everybody',
+    )
     account_password_for_mail: str = option(
         kinds.one_of("until-2-step", "always-app-password"),
         "until-2-step",

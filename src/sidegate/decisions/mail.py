@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from sidegate.decisions.names import canonical
+from sidegate.decisions.observing import Enforced
 from sidegate.decisions.throttle import Counters, Limits, throttled
 from sidegate.decisions.words import (
     Allow,
@@ -59,6 +60,8 @@ class Policy(NamedTuple):
     limits: Limits
     directory: bool = False
     """Account passwords are judged by a directory of the operator's."""
+    enforced: Enforced = Enforced()
+    """For whom the account password opens no mail once app passwords count."""
 
 
 class PasswordCheck(Enum):
@@ -143,7 +146,7 @@ def decide(  # noqa: PLR0911 - a table, one return a row
         return Missing.COUNTERS
     if throttled(facts.counters, policy.limits):
         return CannotTell(Why.THROTTLED, account.id if account else None)
-    if not _account_password_counts(account, policy):
+    if not _account_password_counts(account, canonical(attempt.login) or "", policy):
         reason = Reason.NOT_AN_APP_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
         return Refuse(reason, account.id if account else None)
     return _by_account_password(account, facts.password)
@@ -254,7 +257,7 @@ def _by_presence(facts: Facts, policy: Policy) -> Verdict | Missing:
         return away
     if facts.presence is Presence.GONE:
         return Refuse(Reason.GONE_FROM_DIRECTORY if account else Reason.UNKNOWN_ACCOUNT, account_id)
-    if not _account_password_counts(account, policy):
+    if not _account_password_counts(account, facts.name, policy):
         reason = Reason.NOT_AN_APP_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
         return Refuse(reason, account_id)
     password = _disabled_there(facts)
@@ -263,8 +266,10 @@ def _by_presence(facts: Facts, policy: Policy) -> Verdict | Missing:
     return _by_account_password(account, password)
 
 
-def _account_password_counts(account: AccountRecord | None, policy: Policy) -> bool:
+def _account_password_counts(account: AccountRecord | None, name: str, policy: Policy) -> bool:
     """Whether it may be judged: where nobody's is, nobody's absence is either (rule 3)."""
+    if not policy.enforced.holds_for(account.address if account else name):
+        return True
     if account is not None:
         return not app_passwords_count(account, policy)
     return policy.account_password is AccountPasswordMode.UNTIL_TWO_STEP

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from sidegate.decisions.directory import Home
 from sidegate.decisions.mail import PasswordCheck
+from sidegate.decisions.observing import Observed
 from sidegate.decisions.words import Attempt, Verdict
 
 Answer = Callable[[Verdict], None]
@@ -20,6 +21,14 @@ class SignIn(Protocol):
 
         A refusal is answered at its fixed time after `attempt.arrived`, not before.
         """
+        ...
+
+
+class Observer(Protocol):
+    """Keeps what it is told of sign-ins that somebody else decided."""
+
+    def observe(self, seen: Observed) -> None:
+        """Keep it, some time later; never waits, never fails."""
         ...
 
 

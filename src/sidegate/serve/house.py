@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sidegate import texts
 from sidegate.accounts.context import Context
+from sidegate.accounts.enforcing import enforced
 from sidegate.accounts.job_runner import Handler, JobRunner
 from sidegate.accounts.jobs import Housekeeping
 from sidegate.accounts.mail_sign_in import MailSignIn
@@ -131,6 +132,7 @@ class House:
             background=self._background,
             now=self._plan.context.now,
             unseen=self._plan.context.directory is not None,
+            enforced=enforced(self._plan.config),
         )
 
     async def _start_doors(
@@ -157,7 +159,11 @@ class House:
         await self._open_door(door)
         await self._start_http_door(stack, sign_in, meter, writer)
         watch = SessionWatch(
-            processes=_processes(ctx), background=self._background, writer=writer, now=ctx.now
+            processes=_processes(ctx),
+            background=self._background,
+            writer=writer,
+            now=ctx.now,
+            enforced=enforced(config),
         )
         await _keep_running(stack, watch.run)
 
