@@ -52,6 +52,7 @@ CONTRACT = {
     "directory": {"source": "own", "auth": "", "userdb": "", "masters": []},
     "policy": {
         "mode": "enforce",
+        "enforce_for": [],
         "account_password_for_mail": "until-2-step",
         "refusal_delay": 2.0,
         "refusal_language": "en",
@@ -262,7 +263,14 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
             '[notices]\nsmtp = "127.0.0.1:25"\nuser = "a"\npassword = "b"',
             ["[notices] smtp", "unencrypted"],
         ),
-        ('[policy]\nmode = "observe"', ["is not built in this version", '"enforce"']),
+        ('[policy]\nmode = "watch"', ["is not allowed", '"enforce" or "observe"']),
+        ('[policy]\nenforce_for = ["a b@example.test"]', ["a list of addresses and domains"]),
+        ('[policy]\nenforce_for = ["@"]', ["is not allowed"]),
+        ('[policy]\nenforce_for = ["anna@exa mple"]', ["is not allowed"]),
+        (
+            '[policy]\nmode = "observe"\nenforce_for = ["@example.test"]',
+            ["[policy] enforce_for", "enforces nothing", "enforce_for = []"],
+        ),
         ("x = ", ["this is not TOML", "line 1, column 5"]),
         ("x = [\n", ["this is not TOML", "line 2, column 1"]),
         ("[a]\n[a]\n", ["this is not TOML", "line 2"]),

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sidegate.decisions.observing import Observed
 from sidegate.decisions.ports import Answer, Mailbox, SessionStart, Unavailable
 from sidegate.decisions.words import (
     Allow,
@@ -28,6 +29,16 @@ RIGHT = "abcdefghijklmnop"
 
 def _allow(account: str) -> Allow:
     return Allow(1, account, CredentialKind.APP_PASSWORD, 7)
+
+
+@dataclass
+class NullObserver:
+    """Keeps what it is told."""
+
+    seen: list[Observed] = field(default_factory=list)
+
+    def observe(self, seen: Observed) -> None:
+        self.seen.append(seen)
 
 
 @dataclass

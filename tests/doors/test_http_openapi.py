@@ -17,7 +17,7 @@ from sidegate.doors.http_openapi import document
 
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 Operation = APIOperation[Any, Any, Any, Any]
-ASKED = ("POST /v1/verify", "GET /nginx", "GET /metrics")
+ASKED = ("POST /v1/verify", "POST /v1/observe", "GET /nginx", "GET /metrics")
 
 
 @pytest.fixture(scope="module")

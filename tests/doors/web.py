@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from child import free_ports
-from doors.nullparts import REFUSAL_DELAY, NullSignIn
+from doors.nullparts import REFUSAL_DELAY, NullObserver, NullSignIn
 from sidegate.config import Endpoint, TcpEndpoint, UnixEndpoint
 from sidegate.decisions.words import Protocol
 from sidegate.doors.http import HttpDoor, HttpParts
@@ -56,6 +56,7 @@ class RunningHttp:
 
     endpoint: Endpoint
     sign_in: NullSignIn
+    observer: NullObserver
     door: HttpDoor
     loop: asyncio.AbstractEventLoop
     token: str = TOKEN
@@ -112,10 +113,11 @@ def running_http(
     """On a free port, or on a Unix socket without a token."""
     endpoint = UnixEndpoint(path) if path else TcpEndpoint("127.0.0.1", free_ports(1)[0])
     token = "" if path else TOKEN
-    sign_in = NullSignIn(refusal_delay)
+    sign_in, observer = NullSignIn(refusal_delay), NullObserver()
     door = HttpDoor(
         HttpParts(
             sign_in=sign_in,
+            observer=observer,
             texts=texts(refusal=REFUSAL, disabled=DISABLED, cannot_tell=CANNOT_TELL),
             upstreams=upstreams,
             meter=Meter(),
@@ -132,7 +134,7 @@ def running_http(
         )
         call(server.start(failed=lambda: None))
         try:
-            yield RunningHttp(endpoint, sign_in, door, loop, token)
+            yield RunningHttp(endpoint, sign_in, observer, door, loop, token)
         finally:
             loop.call_soon_threadsafe(door.close)
             call(server.stop())

@@ -76,6 +76,17 @@ def set_enabled(ctx: Context, *, account: Account, enabled: bool, origin: Origin
     return bool(changed)
 
 
+def set_operator(ctx: Context, *, account: Account, operator: bool, origin: Origin) -> bool:
+    """Make an account operator, or no longer; False where it was so already."""
+    with transaction.atomic():
+        others = Account.objects.filter(pk=account.pk, is_operator=not operator)
+        changed = others.update(is_operator=operator)
+        if changed:
+            kind = Kind.OPERATOR_ON if operator else Kind.OPERATOR_OFF
+            note(ctx, kind=kind, account_id=account.pk, origin=origin)
+    return bool(changed)
+
+
 def change_password(
     ctx: Context,
     *,

@@ -94,6 +94,7 @@ def show(_ctx: Context, arguments: Namespace) -> int:
             ("Added", local_time(account.created_at)),
             ("Password changed", local_time(account.password_changed_at)),
             ("2-Step Verification", since),
+            ("Operator", "yes" if account.is_operator else "no"),
             ("Phones", ", ".join(masked(phone.number) for phone in phones) or "none"),
             ("App passwords", "" if rows else "none"),
         ]
@@ -119,6 +120,28 @@ def _set_enabled(ctx: Context, address: str, *, enabled: bool) -> int:
     now = "enabled" if enabled else "disabled"
     say(f"{account.address} is {now}." if changed else f"{account.address} was {now} already.")
     return DONE
+
+
+def operator_on(ctx: Context, arguments: Namespace) -> int:
+    """`account operator on`."""
+    account = account_of(arguments.address)
+    changed = people.set_operator(ctx, account=account, operator=True, origin=OPERATOR)
+    say(f"{account.address} {'is' if changed else 'was'} operator{'' if changed else ' already'}.")
+    if not account.two_step:
+        say(f"The page {_operator_page(ctx)} opens once 2-Step Verification is on for it.")
+    return DONE
+
+
+def operator_off(ctx: Context, arguments: Namespace) -> int:
+    """`account operator off`."""
+    account = account_of(arguments.address)
+    changed = people.set_operator(ctx, account=account, operator=False, origin=OPERATOR)
+    say(f"{account.address} {'is no longer' if changed else 'was no'} operator.")
+    return DONE
+
+
+def _operator_page(ctx: Context) -> str:
+    return ctx.config.server.url.rstrip("/") + "/operator"
 
 
 def password(ctx: Context, arguments: Namespace) -> int:
@@ -159,5 +182,6 @@ def _facts(account: Account) -> dict[str, object]:
         "name": account.name,
         "enabled": account.enabled,
         "two_step": account.two_step,
+        "operator": account.is_operator,
         "created": rfc3339(account.created_at),
     }

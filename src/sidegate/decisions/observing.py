@@ -51,7 +51,7 @@ class Outcome(StrEnum):
     APP_PASSWORD = "app-password"  # noqa: S105 - a name, not a secret
 
 
-def outcome(  # noqa: PLR0911 - a table, one return a row
+def outcome(
     *, two_step: bool, always: bool, credential: str, mechanism: str, grace: bool
 ) -> Outcome:
     """What enforcing does to a program that signed in like this.

@@ -1,4 +1,4 @@
-"""The HTTP door: nginx's `auth_http`, JSON, metrics and their description, behind a token."""
+"""The HTTP door: `auth_http`, JSON, reports, metrics, their description; behind a token."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sidegate.decisions.ports import SignIn
+from sidegate.decisions.ports import Observer, SignIn
 from sidegate.doors.asking import Waiting
 from sidegate.doors.http_answers import Texts, error, json
 from sidegate.doors.http_metrics import Gauges, MetricsDoor
 from sidegate.doors.http_nginx import NginxDoor, NginxParts, Upstreams
+from sidegate.doors.http_observe import ObserveDoor, ObserveParts
 from sidegate.doors.http_openapi import document
 from sidegate.doors.http_verify import VerifyDoor, VerifyParts
 from sidegate.doors.meter import Meter
@@ -41,6 +42,7 @@ class HttpParts(NamedTuple):
     """What the door works with."""
 
     sign_in: SignIn
+    observer: Observer
     texts: Texts
     upstreams: Upstreams
     meter: Meter
@@ -90,6 +92,7 @@ def _routes(parts: HttpParts, waiting: Waiting) -> list[Route]:
             now=parts.now,
         )
     )
+    observe = ObserveDoor(ObserveParts(observer=parts.observer, now=parts.now))
     described = document(parts.version, token=bool(parts.token))
 
     async def openapi(_: Request) -> Response:
@@ -98,6 +101,7 @@ def _routes(parts: HttpParts, waiting: Waiting) -> list[Route]:
     return [
         Route("/nginx", nginx.answer, methods=["GET"]),
         Route("/v1/verify", verify.answer, methods=["POST"]),
+        Route("/v1/observe", observe.answer, methods=["POST"]),
         Route("/metrics", MetricsDoor(parts.meter, parts.gauges).answer, methods=["GET"]),
         Route("/openapi.json", openapi, methods=["GET"]),
     ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sidegate.decisions.words import CredentialKind, Protocol, Why
+from sidegate.doors.http_observe import MAX_BODY as MAX_REPORT
 from sidegate.doors.http_verify import MAX_BODY, MAX_TEXT
+from sidegate.wire import auth_policy
 
 Schema = dict[str, Any]
 
@@ -24,12 +26,18 @@ def document(version: str, *, token: bool) -> Schema:
         },
         "paths": {
             "/v1/verify": {"post": _verify()},
+            "/v1/observe": {"post": _observe()},
             "/nginx": {"get": _nginx()},
             "/metrics": {"get": _metrics()},
             "/openapi.json": {"get": _openapi()},
         },
         "components": {
-            "schemas": {"Question": _question(), "Answer": _ANSWER, "Error": _ERROR},
+            "schemas": {
+                "Question": _question(),
+                "Answer": _ANSWER,
+                "Report": _report(),
+                "Error": _ERROR,
+            },
             "responses": _RESPONSES,
             "securitySchemes": {
                 "token": {
@@ -57,6 +65,22 @@ def _verify() -> Schema:
         "responses": {
             "200": _is("What was decided.", "application/json", _ref("schemas/Answer")),
             **_errors(400, 401, 408, 413, 415, 422, 429),
+        },
+    }
+
+
+def _observe() -> Schema:
+    return {
+        "operationId": "observe",
+        "summary": "What a Dovecot reports of a sign-in that is over (auth_policy)",
+        "description": "Answered before anything is done with it; nothing is decided.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref("schemas/Report")}},
+        },
+        "responses": {
+            "204": {"description": "Taken."},
+            **_errors(400, 401, 408, 413, 415, 422),
         },
     }
 
@@ -140,6 +164,17 @@ def _question() -> Schema:
     }
 
 
+def _report() -> Schema:
+    text = {"type": "string", "maxLength": auth_policy.MAX_TEXT}
+    names = {name: {**text, "description": f"%{{{of}}}"} for name, of in auth_policy.ATTRIBUTES.items()}
+    return {
+        "type": "object",
+        "required": [*names, "success"],
+        "properties": {**names, "success": {"type": "boolean"}},
+        "description": "Anything else in it is not looked at.",
+    }
+
+
 def _is(text: str, kind: str, schema: Schema) -> Schema:
     return {"description": text, "content": {kind: {"schema": schema}}}
 
@@ -190,7 +225,7 @@ _RESPONSES: Schema = {
         400: "This is no such request at all.",
         401: "The bearer token is missing or wrong.",
         408: "The body did not come in time.",
-        413: f"The body is longer than {MAX_BODY} bytes.",
+        413: f"The body is too long: more than {MAX_BODY} bytes, of a report {MAX_REPORT}.",
         415: "The body is not application/json.",
         422: "A field is missing, unknown or not allowed.",
         429: "This caller asked too often; see Retry-After.",

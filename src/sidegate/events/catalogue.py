@@ -30,6 +30,8 @@ class Kind(StrEnum):
     ACCOUNT_ADDED = "account-added"
     ACCOUNT_ENABLED = "account-enabled"
     ACCOUNT_DISABLED = "account-disabled"
+    OPERATOR_ON = "operator-on"
+    OPERATOR_OFF = "operator-off"
 
 
 DETAILS = frozenset({"by", "channel", "number", "count", "name", "app_passwords_kept"})

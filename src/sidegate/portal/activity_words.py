@@ -105,6 +105,12 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
     Kind.ACCOUNT_ADDED: (gettext_lazy("The account was added"), "user", "quiet"),
     Kind.ACCOUNT_ENABLED: (gettext_lazy("The account was enabled"), "user", "quiet"),
     Kind.ACCOUNT_DISABLED: (gettext_lazy("The account was disabled"), "user-minus", "refused"),
+    Kind.OPERATOR_ON: (gettext_lazy("The account was made operator"), "user-plus", "unsure"),
+    Kind.OPERATOR_OFF: (
+        gettext_lazy("The account is no longer operator"),
+        "user-minus",
+        "quiet",
+    ),
 }
 _REASONS: dict[str, Promise] = {
     Reason.UNKNOWN_ACCOUNT: gettext_lazy("there is no such account"),

@@ -18,6 +18,7 @@ from sidegate.accounts.jobs import Housekeeping
 from sidegate.accounts.mail_sign_in import MailSignIn
 from sidegate.accounts.mailboxes import OwnMailboxes, Place, Processes, SessionWatch
 from sidegate.accounts.mailboxes_there import DirectoryMailboxes
+from sidegate.accounts.observing import Observing
 from sidegate.config import Config, Endpoint, UnixEndpoint
 from sidegate.decisions.directory import Question
 from sidegate.decisions.mail import Presence
@@ -188,10 +189,14 @@ class House:
         endpoint = config.endpoint(config.listen.http)
         if endpoint is None:
             return
+        observing = Observing(ctx)
+        observing.start()
+        stack.push_async_callback(asyncio.to_thread, observing.close)
         door = http_door(
             ctx,
             endpoint=endpoint,
             sign_in=sign_in,
+            observer=observing,
             meter=meter,
             gauges=numbers(ctx, background=self._background, writer=writer),
         )

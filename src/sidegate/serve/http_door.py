@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from sidegate import texts
 from sidegate.accounts.context import Context
 from sidegate.config import Config, Endpoint, UnixEndpoint
-from sidegate.decisions.ports import SignIn, Unavailable
+from sidegate.decisions.ports import Observer, SignIn, Unavailable
 from sidegate.decisions.words import Protocol
 from sidegate.directory.own import OwnDirectory
 from sidegate.doors.http import HttpDoor, HttpParts
@@ -23,7 +23,13 @@ from sidegate.storage.writer import Writer
 
 
 def http_door(
-    ctx: Context, *, endpoint: Endpoint, sign_in: SignIn, meter: Meter, gauges: Gauges
+    ctx: Context,
+    *,
+    endpoint: Endpoint,
+    sign_in: SignIn,
+    observer: Observer,
+    meter: Meter,
+    gauges: Gauges,
 ) -> HttpDoor:
     """The door for one endpoint; a Unix socket needs no token."""
     config = ctx.config
@@ -33,6 +39,7 @@ def http_door(
     return HttpDoor(
         HttpParts(
             sign_in=sign_in,
+            observer=observer,
             texts=shown_texts(
                 refusal=texts.refusal(language, link),
                 disabled=texts.disabled(language, config.server.name),

@@ -15,6 +15,8 @@ class Account(models.Model):
     name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=16, blank=True)
     enabled = models.BooleanField(default=True)
+    is_operator = models.BooleanField(db_default=False)
+    """May see `/operator`, once 2-step is on."""
     password_hash = models.CharField(max_length=200)
     password_version = models.IntegerField(default=1)
     """Goes up at each change: names the current hash."""

@@ -13,7 +13,6 @@ import re
 from typing import Any, NamedTuple
 
 from sidegate.wire.program import MAX_PROGRAM, program_of
-from sidegate.wire.sasl import MAX_NAME
 from sidegate.wire.text import one_line
 
 ATTRIBUTES = {
@@ -26,6 +25,9 @@ ATTRIBUTES = {
     "device_id": "client_id",
 }
 """Names in the report, and what Dovecot 2.3 calls the variable. No digest of the password."""
+
+MAX_TEXT = 4096
+"""Characters of an attribute: Dovecot passes on what a program says of itself."""
 
 _MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}")  # RFC 4422, 3.1
 
@@ -64,22 +66,22 @@ def parse(body: bytes) -> Report:
     if not isinstance(success, bool):
         raise BadReport("success has to be true or false: this is no report of a sign-in.")
     return Report(
-        login=_text(found, "login", MAX_NAME),
-        master=_text(found, "master", MAX_NAME),
-        protocol=_text(found, "protocol", MAX_NAME).lower(),
-        address=_address(_text(found, "remote", MAX_NAME)),
+        login=_text(found, "login"),
+        master=_text(found, "master"),
+        protocol=_text(found, "protocol").lower(),
+        address=_address(_text(found, "remote")),
         program=one_line(program_of(_text(found, "device_id").encode()), MAX_PROGRAM),
-        mechanism=_mechanism(_text(found, "mechanism", MAX_NAME)),
-        session=_text(found, "session_id", MAX_NAME),
+        mechanism=_mechanism(_text(found, "mechanism")),
+        session=_text(found, "session_id"),
         success=success,
     )
 
 
-def _text(found: dict[str, Any], name: str, most: int | None = None) -> str:
+def _text(found: dict[str, Any], name: str) -> str:
     if name not in found:
         raise BadReport(f"{name} is missing: see auth_policy_request_attributes.")
     value = found[name]
-    if not isinstance(value, str) or (most is not None and len(value) > most):
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise BadReport(f"{name} has to be a text, and not that long.")
     # Half a surrogate pair cannot be stored.
     return value.encode("utf-8", "replace").decode()
