@@ -65,7 +65,7 @@ class Observing:
 
     def _work(self, batch: Sequence[Observed]) -> None:
         named = [(name, seen) for seen in batch if (name := canonical_name(seen.login))]
-        accounts = self._accounts({name: seen for name, seen in named})
+        accounts = self._accounts(dict(named))
         for name, seen in named:
             if name in accounts:
                 self._waiting.add(_key(accounts[name], seen), at=seen.at, address=seen.address)

@@ -15,7 +15,7 @@ from sidegate.config.endpoints import (
     is_loopback_host,
     parse_endpoint,
 )
-from sidegate.config.errors import NotAllowed, NotBuilt
+from sidegate.config.errors import NotAllowed
 
 Value = TypeVar("Value")
 

@@ -166,7 +166,9 @@ def _question() -> Schema:
 
 def _report() -> Schema:
     text = {"type": "string", "maxLength": auth_policy.MAX_TEXT}
-    names = {name: {**text, "description": f"%{{{of}}}"} for name, of in auth_policy.ATTRIBUTES.items()}
+    names = {
+        name: {**text, "description": f"%{{{of}}}"} for name, of in auth_policy.ATTRIBUTES.items()
+    }
     return {
         "type": "object",
         "required": [*names, "success"],
