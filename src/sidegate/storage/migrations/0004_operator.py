@@ -5,11 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-<<<<<<< HEAD:src/sidegate/storage/migrations/0004_operator.py
-        ('storage', '0003_job'),
-=======
-        ("storage", "0002_sighting"),
->>>>>>> 1499ad5 (Say in Latvian who is operator):src/sidegate/storage/migrations/0003_operator.py
+        ("storage", "0003_job"),
     ]
 
     operations = [
