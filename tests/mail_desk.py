@@ -145,6 +145,16 @@ class GivenJudge:
         await self.may.wait()
         return self._next()
 
+    async def check_when_idle(
+        self, *, account_id: int, password_hash: str, password_version: int, secret: str
+    ) -> PasswordCheck:
+        return await self.check(
+            account_id=account_id,
+            password_hash=password_hash,
+            password_version=password_version,
+            secret=secret,
+        )
+
     def check_blocking(
         self, *, account_id: int | None, password_hash: str, password_version: int, secret: str
     ) -> PasswordCheck:

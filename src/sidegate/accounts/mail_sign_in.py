@@ -9,6 +9,7 @@ from functools import partial
 from sidegate.accounts import people
 from sidegate.accounts.context import Context, Origin
 from sidegate.accounts.enforcing import enforced
+from sidegate.accounts.right_but_refused import SecondLooks
 from sidegate.decisions.directory import Directory, Question
 from sidegate.decisions.mail import (
     AccountPasswordMode,
@@ -69,6 +70,7 @@ class MailSignIn:
         self._reader = reader
         self._writer = writer
         self._background = background
+        self._second_looks = SecondLooks(ctx, background=background)
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         policy = ctx.config.policy
@@ -98,6 +100,7 @@ class MailSignIn:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._second_looks.close()
 
     def _found(
         self, attempt: Attempt, answer: Answer, name: str, master: str, found: Found | Exception
@@ -120,8 +123,9 @@ class MailSignIn:
         self, attempt: Attempt, answer: Answer, facts: Facts, verdict: Verdict | Missing
     ) -> None:
         outage = CannotTell(Why.OUTAGE, facts.account.id if facts.account else None)
+        settled: Verdict
         try:
-            settled = await self._settle(attempt, facts, verdict)
+            facts, settled = await self._settle(attempt, facts, verdict)
             if not isinstance(settled, Allow):
                 await self._until_due(attempt, settled)
         except asyncio.CancelledError:
@@ -131,14 +135,19 @@ class MailSignIn:
                 log.exception("a sign-in could not be decided")
             settled = outage
         self._finish(attempt, answer, settled)
+        # The reply has left: nothing of what follows is to be seen in it.
+        login = _counted_login(attempt, facts)
+        self._second_looks.consider(attempt, facts, settled, login=login)
 
-    async def _settle(self, attempt: Attempt, facts: Facts, verdict: Verdict | Missing) -> Verdict:
+    async def _settle(
+        self, attempt: Attempt, facts: Facts, verdict: Verdict | Missing
+    ) -> tuple[Facts, Verdict]:
         while isinstance(verdict, Missing):
             facts = await self._learned(attempt, facts, verdict)
             verdict = decide(attempt, facts, self._policy)
         if isinstance(verdict, Refuse) and _counts(verdict):
             await self._count(attempt, facts)
-        return verdict
+        return facts, verdict
 
     async def _learned(self, attempt: Attempt, facts: Facts, missing: Missing) -> Facts:
         if missing is Missing.COUNTERS:

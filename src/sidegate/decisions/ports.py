@@ -78,6 +78,12 @@ class PasswordJudge(Protocol):
         """Whether the secret is right; spends the same work for an unknown account."""
         ...
 
+    async def check_when_idle(
+        self, *, account_id: int, password_hash: str, password_version: int, secret: str
+    ) -> PasswordCheck:
+        """The same, where nobody else waits to be judged; `BUSY` at once where somebody does."""
+        ...
+
     def check_blocking(
         self, *, account_id: int | None, password_hash: str, password_version: int, secret: str
     ) -> PasswordCheck:

@@ -71,6 +71,8 @@ class Reason(StrEnum):
     UNKNOWN_ACCOUNT = "unknown-account"
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 - a name, not a secret
     NOT_AN_APP_PASSWORD = "not-an-app-password"  # noqa: S105 - a name, not a secret
+    ACCOUNT_PASSWORD_RIGHT = "account-password-right"  # noqa: S105 - a name, not a secret
+    """Found after the reply, for the owner alone (`decisions/right_but_refused`)."""
     APP_PASSWORD_REVOKED = "app-password-revoked"  # noqa: S105 - a name, not a secret
     APP_PASSWORDS_OFF = "app-passwords-off"
     OUT_OF_SCOPE = "out-of-scope"

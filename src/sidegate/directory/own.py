@@ -41,6 +41,17 @@ class OwnDirectory:
         judged = self._submit(account_id, password_hash, password_version, secret)
         return await asyncio.wrap_future(judged) if judged else PasswordCheck.BUSY
 
+    async def check_when_idle(
+        self, *, account_id: int, password_hash: str, password_version: int, secret: str
+    ) -> PasswordCheck:
+        """Judge only where nobody else's password is judged or waits for it; else `BUSY`."""
+        if self._recognised(account_id, password_version, secret):
+            return PasswordCheck.RIGHT
+        if self._judging:
+            return PasswordCheck.BUSY
+        judged = self._submit(account_id, password_hash, password_version, secret)
+        return await asyncio.wrap_future(judged) if judged else PasswordCheck.BUSY
+
     def check_blocking(
         self, *, account_id: int | None, password_hash: str, password_version: int, secret: str
     ) -> PasswordCheck:

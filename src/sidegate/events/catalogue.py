@@ -12,6 +12,7 @@ class Kind(StrEnum):
 
     MAIL_ALLOWED = "mail-allowed"
     MAIL_REFUSED = "mail-refused"
+    MAIL_PASSWORD_RIGHT = "mail-password-right"  # noqa: S105 - a name, not a secret
     MAIL_UNAVAILABLE = "mail-unavailable"
     MAIL_MASTER = "mail-master"
     MAIL_SESSION_ENDED = "mail-session-ended"

@@ -39,6 +39,11 @@ _PROTOCOLS = {
 _KINDS: dict[str, tuple[Promise, str, str]] = {
     Kind.MAIL_ALLOWED: (gettext_lazy("A mail program signed in"), "envelope", "fine"),
     Kind.MAIL_REFUSED: (gettext_lazy("A mail program was refused"), "no-symbol", "refused"),
+    Kind.MAIL_PASSWORD_RIGHT: (
+        gettext_lazy("A mail program needs an app password"),
+        "envelope",
+        "unsure",
+    ),
     Kind.MAIL_UNAVAILABLE: (
         gettext_lazy("A mail program was asked to try again later"),
         "exclamation-triangle",
@@ -116,6 +121,9 @@ _REASONS: dict[str, Promise] = {
     Reason.UNKNOWN_ACCOUNT: gettext_lazy("there is no such account"),
     Reason.WRONG_PASSWORD: gettext_lazy("wrong password"),
     Reason.NOT_AN_APP_PASSWORD: gettext_lazy("not an app password; 2-Step Verification is on"),
+    Reason.ACCOUNT_PASSWORD_RIGHT: gettext_lazy(
+        "it was refused, and its account password was right"
+    ),
     Reason.APP_PASSWORD_REVOKED: gettext_lazy("this app password was revoked"),
     Reason.APP_PASSWORDS_OFF: gettext_lazy(
         "an app password, but 2-Step Verification is off, and app passwords with it"
@@ -132,6 +140,15 @@ _REASONS: dict[str, Promise] = {
 }
 
 
+_HELPED = frozenset(
+    {
+        Reason.NOT_AN_APP_PASSWORD,
+        Reason.ACCOUNT_PASSWORD_RIGHT,
+        Reason.APP_PASSWORD_REVOKED,
+    }
+)
+
+
 def told(event: Event) -> Told:
     """The event in words."""
     title, icon, tone = _KINDS[event.kind]
@@ -144,7 +161,7 @@ def told(event: Event) -> Told:
         title=str(title),
         reason=str(reason or event.reason),
         where=[part for part in (*_facts(event, detail), *_place(event, detail)) if part],
-        helps=event.reason in {Reason.NOT_AN_APP_PASSWORD, Reason.APP_PASSWORD_REVOKED},
+        helps=event.reason in _HELPED,
     )
 
 

@@ -18,6 +18,7 @@ from sidegate.portal.activity_words import protocol_name
 from sidegate.portal.forms import AppPasswordForm
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.waiting import preselected
 from sidegate.storage.models import AppPassword
 
 _ONCE = "generate_once"
@@ -33,7 +34,7 @@ def overview(request: PortalRequest) -> HttpResponse:
         return asked
     if request.method == "POST":
         return _generate(request)
-    return _list(request, AppPasswordForm())
+    return _list(request, AppPasswordForm(initial=preselected(request.GET)))
 
 
 @require_POST

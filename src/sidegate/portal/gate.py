@@ -68,7 +68,7 @@ def _judge(request: PortalRequest, area: Area, form: PasswordForm) -> HttpRespon
     if isinstance(answer, WrongPassword):
         form.add_error("password", _("This is not your password. Try again."))
         return _page(request, area, form)
-    path = request.path
+    path = request.get_full_path()
     if not request.account.two_step or grants.second_step_is_fresh(request):
         grants.grant(request, area, path=path)
         return redirect(path)

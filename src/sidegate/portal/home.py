@@ -11,6 +11,7 @@ from sidegate.events.catalogue import Kind
 from sidegate.portal import setup_facts
 from sidegate.portal.activity_words import told
 from sidegate.portal.visitors import PortalRequest
+from sidegate.portal.waiting import waiting_for
 
 _LOOKED_AT = 20
 
@@ -26,6 +27,7 @@ def home(request: PortalRequest) -> HttpResponse:
     refused = bool(mail) and mail[0].reason == Reason.NOT_AN_APP_PASSWORD
     shown = {
         "count": len(app_passwords.active(account)),
+        "waiting": waiting_for(account),
         "refused": told(mail[0]) if refused and account.two_step else None,
     }
     return render(request, "portal/home.html", shown)

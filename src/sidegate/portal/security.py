@@ -16,6 +16,7 @@ from sidegate.portal.activity_words import told
 from sidegate.portal.forms import NewPasswordForm
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.visitors import PASSWORD_VERSION, PortalRequest, origin_of
+from sidegate.portal.waiting import waiting_for
 from sidegate.storage.models import WebSession
 
 _RECENT = 3
@@ -26,6 +27,7 @@ def overview(request: PortalRequest) -> HttpResponse:
     account = request.account
     sessions = WebSession.objects.filter(account=account, expires_at__gt=context().now())
     shown = {
+        "waiting": waiting_for(account),
         "why_no_app_passwords": app_passwords.why_not(context(), account),
         "count": len(app_passwords.active(account)),
         "sessions": list(sessions.order_by("-seen_at")),

@@ -70,11 +70,15 @@ def _count(cursor: CursorWrapper, query: str, parameters: list[bytes | str | int
     return int(row[0]) if row else 0
 
 
-_PAIR = "SELECT count(*) FROM wrong_secret WHERE login_digest = %s AND network = %s AND at > %s"
-_NETWORK = "SELECT count(*) FROM wrong_secret WHERE network = %s AND at > %s"
+# What was found to be right after its refusal is no guess (`storage/second_looks`).
+_PAIR = (
+    "SELECT count(*) FROM wrong_secret WHERE login_digest = %s AND network = %s AND at > %s"
+    " AND right_at IS NULL"
+)
+_NETWORK = "SELECT count(*) FROM wrong_secret WHERE network = %s AND at > %s AND right_at IS NULL"
 _LOGIN = (
-    "SELECT count(*) FROM wrong_secret WHERE login_digest = %s AND at > %s AND network NOT IN"
-    " (SELECT network FROM familiar_network WHERE account_id = %s AND at > %s)"
+    "SELECT count(*) FROM wrong_secret WHERE login_digest = %s AND at > %s AND right_at IS NULL"
+    " AND network NOT IN (SELECT network FROM familiar_network WHERE account_id = %s AND at > %s)"
 )
 _FAMILIAR = (
     "SELECT count(*) FROM familiar_network WHERE account_id = %s AND network = %s AND at > %s"
@@ -82,7 +86,8 @@ _FAMILIAR = (
 # One that has stood for 24 hours counts anew: its time moves on then, and not before.
 _ADD = (
     "INSERT INTO wrong_secret (login_digest, network, secret_digest, at) VALUES (%s, %s, %s, %s)"
-    " ON CONFLICT (login_digest, network, secret_digest) DO UPDATE SET at = excluded.at"
+    " ON CONFLICT (login_digest, network, secret_digest) DO UPDATE SET at = excluded.at,"
+    " checked_at = NULL, right_at = NULL"
     " WHERE wrong_secret.at < %s"
 )
 # From the account, so that one that was removed meanwhile keeps no other's stamp out.

@@ -196,6 +196,10 @@ class WrongSecret(models.Model):
     network = models.CharField(max_length=50)
     secret_digest = models.BinaryField(max_length=8)
     at = models.BigIntegerField()
+    checked_at = models.BigIntegerField(null=True)
+    """When it was judged after its refusal, where it was."""
+    right_at = models.BigIntegerField(null=True)
+    """When it was found to be the account's own password: it counts no longer."""
 
     class Meta:
         db_table = "wrong_secret"
@@ -211,6 +215,24 @@ class WrongSecret(models.Model):
 
     def __str__(self) -> str:
         return f"wrong secret {self.pk}"
+
+
+class RightRefused(models.Model):
+    """The newest mail program of an account that was refused with its right password."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
+    at = models.BigIntegerField()
+    protocol = models.CharField(max_length=16)
+    program = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+    told_at = models.BigIntegerField(null=True)
+    """When a message about such a program was last sent."""
+
+    class Meta:
+        db_table = "right_refused"
+
+    def __str__(self) -> str:
+        return f"right but refused, account {self.account_id}"
 
 
 class FamiliarNetwork(models.Model):

@@ -13,6 +13,21 @@ MAX_PROGRAM = 100
 _MAX_ID = 2048
 """Bytes of an IMAP ID that are looked at: RFC 2971 allows 30 fields, and only two count."""
 
+# By what programs call themselves; the first that is found. Thunderbird tells no device.
+_DEVICES = (
+    ("ipad", "ipad"),
+    ("iphone", "iphone"),
+    ("ios", "iphone"),
+    ("android", "android"),
+    ("k-9", "android"),
+    ("fairemail", "android"),
+    ("mac os x", "mac"),
+    ("macos", "mac"),
+    ("apple mail", "mac"),
+    ("outlook", "windows"),
+    ("windows", "windows"),
+)
+
 # A quoted string, or an atom such as NIL or Dovecot's `name=` of other forms.
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s()"]+)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -35,6 +50,17 @@ def program_of(client_id: bytes) -> str:
     name = fields.get("name") or fields.get("vendor") or ""
     version = fields.get("version", "")
     return one_line(f"{name} {version}".strip() if name else "", MAX_PROGRAM)
+
+
+def device_of(program: str) -> str:
+    """The device that a program most likely runs on: windows, mac, iphone, ipad or android.
+
+    Empty where its name does not tell. A guess, for a choice that its owner then sees.
+    """
+    known = program.lower()
+    return next(
+        (device for word, device in _DEVICES if re.search(rf"\b{re.escape(word)}\b", known)), ""
+    )
 
 
 def _token(found: re.Match[str]) -> str:
