@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidegate.wire.program import MAX_PROGRAM, program_of
+from sidegate.wire.program import MAX_PROGRAM, device_of, program_of
 
 KNOWN = {
     b'"name" "Thunderbird" "version" "128.0"': "Thunderbird 128.0",
@@ -38,3 +38,26 @@ def test_any_bytes_give_one_bounded_printable_line(client_id: bytes) -> None:
 
 def test_a_long_one_is_cut() -> None:
     assert len(program_of(b'"name" "' + b"x" * 100_000 + b'"')) <= MAX_PROGRAM
+
+
+DEVICES = {
+    "iPhone Mail 21F90": "iphone",
+    "iPad Mail 21F90": "ipad",
+    "Mac OS X Mail 16.0": "mac",
+    "com.samsung.android.email": "android",
+    "K-9 Mail 6.8": "android",
+    "Microsoft Outlook 16": "windows",
+    "Thunderbird 128.0": "",
+    "Curiosity 1": "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize(("program", "device"), DEVICES.items())
+def test_the_device_that_a_program_runs_on(program: str, device: str) -> None:
+    assert device_of(program) == device
+
+
+@given(st.text())
+def test_any_name_leads_to_a_device_or_none(program: str) -> None:
+    assert device_of(program) in {"windows", "mac", "iphone", "ipad", "android", ""}
