@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("storage", "0003_job"),
+        ("storage", "0004_operator"),
     ]
 
     operations = [
