@@ -43,4 +43,4 @@ def link_for(program: str) -> str:
 def preselected(query: QueryDict) -> dict[str, str]:
     """What such a link selects; anything else in it is ignored."""
     known = {"app": app_passwords.APPS, "device": app_passwords.DEVICES}
-    return {name: query[name] for name, keys in known.items() if query.get(name) in keys}
+    return {name: str(query[name]) for name, keys in known.items() if query.get(name) in keys}
