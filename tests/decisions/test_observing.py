@@ -16,7 +16,7 @@ from sidegate.decisions.mail import (
     Presence,
     decide,
 )
-from sidegate.decisions.observing import LOCKED_OUT, Enforced, Outcome, outcome
+from sidegate.decisions.observing import Enforced, Outcome, outcome
 from sidegate.decisions.throttle import Counters, Limits
 from sidegate.decisions.words import Allow, Attempt, Protocol, Reason, Refuse
 
@@ -74,21 +74,16 @@ def test_the_account_password_is_refused_where_it_is_enforced_alone(
 
 
 def test_what_enforcing_does() -> None:
-    said = {
-        given: outcome(
-            two_step=given[0], always=given[1], credential=given[2], mechanism=given[3],
-            grace=given[4],
-        )
-        for given in itertools.product(
-            (True, False), (True, False), ("account-password", "app-password"),
-            ("PLAIN", "LOGIN", "", "CRAM-MD5", "SCRAM-SHA-256", "GSSAPI"), (True, False),
-        )
-    }  # fmt: skip
-    for (two_step, always, credential, mechanism, grace), became in said.items():
-        gone = mechanism not in ("PLAIN", "LOGIN", "")
-        assert (became is Outcome.MECHANISM_GONE) == gone
-        refused = (two_step or always) and credential == "account-password" and not grace
-        assert (became in LOCKED_OUT) == (gone or refused)
-        if became is Outcome.TWO_STEP_OFF:
-            assert not two_step
-            assert not always
+    credentials = ("account-password", "other", "app-password")
+    mechanisms = ("PLAIN", "LOGIN", "", "CRAM-MD5", "SCRAM-SHA-256", "GSSAPI")
+    for count, grace in itertools.product((True, False), repeat=2):
+        for credential, mechanism in itertools.product(credentials, mechanisms):
+            became = outcome(
+                app_passwords_count=count, credential=credential, mechanism=mechanism, grace=grace
+            )
+            own = credential != "app-password"
+            assert (became is Outcome.REFUSED) == (own and count and not grace)
+            if became in (Outcome.GRACE, Outcome.TWO_STEP_OFF, Outcome.APP_PASSWORD):
+                assert mechanism in ("PLAIN", "LOGIN", "")
+                assert own or became is Outcome.APP_PASSWORD
+                assert (became is Outcome.GRACE) == (own and grace)

@@ -81,9 +81,15 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _cell(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
+    """The text, no wider than that."""
     if _width(text) > width:
         while text and _width(text) > width - 1:
             text = text[:-1]
         text += "…"
+    return text
+
+
+def _cell(text: str, width: int) -> str:
+    text = cut(text, width)
     return text + " " * (width - _width(text))

@@ -173,6 +173,16 @@ def _add_looking(commands: _Group) -> None:
         "--since", metavar="TIME", help="2026-05-31, 2026-05-31T08:00:00Z, 30m, 12h or 7d (24h)"
     )
     events.add_argument("--follow", action="store_true", help="go on until interrupted")
+    report = _group(commands, "report", "What was seen of all accounts.")
+    observe = _command(
+        report,
+        "observe",
+        "reporting:observe",
+        "Say who would be refused if 2-Step Verification were enforced for mail now.",
+    )
+    form = observe.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--csv", action="store_true", help="print a table for spreadsheets")
     bench = _command(commands, "bench", "serving:bench", "Measure, beside others.", needs=NOTHING)
     bench.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     bench.add_argument("--output", type=Path, metavar="FILE", help="write the results as JSON")

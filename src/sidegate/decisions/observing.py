@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -46,27 +45,23 @@ class Outcome(StrEnum):
 
     REFUSED = "refused"
     MECHANISM_GONE = "mechanism-gone"
+    """It has to go over to PLAIN; most do by themselves."""
     GRACE = "grace"
     TWO_STEP_OFF = "two-step-off"
     APP_PASSWORD = "app-password"  # noqa: S105 - a name, not a secret
 
 
-def outcome(
-    *, two_step: bool, always: bool, credential: str, mechanism: str, grace: bool
-) -> Outcome:
+def outcome(*, app_passwords_count: bool, credential: str, mechanism: str, grace: bool) -> Outcome:
     """What enforcing does to a program that signed in like this.
 
-    `always`: `[policy] account_password_for_mail = "always-app-password"`. `grace`: an
-    open window lets exactly this program go on with the account password.
+    `app_passwords_count`: 2-step is on, or `[policy] account_password_for_mail` knows
+    nothing else. `grace`: an open window lets exactly this program go on.
     """
+    by_account_password = credential != CredentialKind.APP_PASSWORD
+    if by_account_password and app_passwords_count and not grace:
+        return Outcome.REFUSED
     if mechanism not in OFFERED:
         return Outcome.MECHANISM_GONE
-    if credential == CredentialKind.APP_PASSWORD:
+    if not by_account_password:
         return Outcome.APP_PASSWORD
-    if grace:
-        return Outcome.GRACE
-    return Outcome.REFUSED if two_step or always else Outcome.TWO_STEP_OFF
-
-
-LOCKED_OUT: Container[Outcome] = frozenset({Outcome.REFUSED, Outcome.MECHANISM_GONE})
-"""Whoever gets one of these cannot sign in as before on the day of enforcing."""
+    return Outcome.GRACE if grace else Outcome.TWO_STEP_OFF
