@@ -7,7 +7,6 @@ import io
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -29,7 +28,7 @@ SEEN = {
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     commands = migrated(tmp_path_factory.mktemp("report") / "data")
     for address in (ANNA, BERT, CAROL):
         commands.add(address)
@@ -51,7 +50,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
             " last_used_address = '192.0.2.7', last_used_program = 'Mail'",
             (NOW,),
         )
-    yield commands
+    return commands
 
 
 def test_as_json(seen: Commands) -> None:
