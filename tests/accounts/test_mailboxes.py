@@ -12,8 +12,9 @@ import pytest
 from installation import OPERATOR, OWNER, Installation
 from mail_desk import Desk, open_desk, real_now, run
 from outages import database_away
-from sidegate.accounts import app_passwords, mailboxes, people, two_step
-from sidegate.accounts.mailboxes import OwnMailboxes, Place, Processes, SessionWatch
+from sidegate.accounts import app_passwords, mailboxes, open_sessions, people, two_step
+from sidegate.accounts.mailboxes import OwnMailboxes, Place
+from sidegate.accounts.open_sessions import Processes, SessionWatch
 from sidegate.decisions.ports import SessionStart, Unavailable
 from sidegate.decisions.words import Allow, CannotTell, CredentialKind, Reason, Refuse, Why
 from sidegate.storage.models import Account, Event, MailSession
@@ -232,7 +233,7 @@ def test_the_watch_outlives_an_outage_and_a_broken_process_table(
     processes: NullProcesses,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(mailboxes, "WATCH_EVERY", 0.05)
+    monkeypatch.setattr(open_sessions, "WATCH_EVERY", 0.05)
     house = installation_on_each
     anna = house.add(ANNA)
 
@@ -271,7 +272,7 @@ def test_sessions_that_ended_by_themselves_are_swept(
                 assert await sessions.open(process_id, by_password(anna))
             del processes.alive[11]
             processes.alive[12] = 5  # another process has the number now
-            await desk.do(sessions.watch._sweep)
+            await desk.do(sessions.watch._sweep_seen)
 
     run(work())
     assert MailSession.objects.get().process_id == 13

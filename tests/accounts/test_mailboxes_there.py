@@ -7,8 +7,9 @@ import pytest
 from installation import OPERATOR, OWNER, Installation
 from mail_desk import open_desk, real_now, run
 from sidegate.accounts import people
-from sidegate.accounts.mailboxes import OwnMailboxes, Processes
+from sidegate.accounts.mailboxes import OwnMailboxes
 from sidegate.accounts.mailboxes_there import DirectoryMailboxes
+from sidegate.accounts.open_sessions import Processes
 from sidegate.decisions.directory import Home, Judged, Question, Seen
 from sidegate.decisions.mail import PasswordCheck, Presence
 from sidegate.decisions.ports import SessionStart, Unavailable
@@ -63,7 +64,7 @@ def test_a_mailbox_is_told_word_for_word_and_by_its_own_name_alone(
                 processes=Processes(lambda _: None, lambda *_: False),
                 background=desk.background,
                 now=real_now,
-                unseen=True,
+                unseen="her Dovecot",
             )
             directory = NullDirectory()
             mailboxes = DirectoryMailboxes(directory=directory, sessions=sessions)
@@ -95,10 +96,11 @@ def test_sessions_of_processes_that_cannot_be_seen(
                 processes=Processes(lambda _: 5 if seen else None, lambda *_: False),
                 background=desk.background,
                 now=real_now,
-                unseen=True,
+                unseen="her Dovecot",
             )
             assert await sessions.session_started(SessionStart(77, allow, "imap"))
-            assert await desk.do(MailSession.objects.count) == (1 if seen else 0)
+            found = await desk.do(lambda: MailSession.objects.values_list("host", flat=True)[0])
+            assert (found == "her Dovecot") is not seen
             assert await sessions.session_started(SessionStart(78, master, "imap"))
             later = SessionStart(79, CannotTell(Why.OUTAGE), "imap")
             assert not await sessions.session_started(later)

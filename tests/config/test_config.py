@@ -50,6 +50,7 @@ CONTRACT = {
     "mailserver": {"private": True, "user": ""},
     "database": {"url": ""},
     "directory": {"source": "own", "auth": "", "userdb": "", "masters": []},
+    "doveadm": {"url": "", "api_key": ""},
     "policy": {
         "mode": "enforce",
         "enforce_for": [],
@@ -205,6 +206,10 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
         ('[listen]\nhttp = "0.0.0.0:2026"', ["http", "open to other machines"]),
         ('[nginx]\nimap = "mail.example.test:143"', ["looked up", "127.0.0.1:143"]),
         ('[nginx]\nimap = "unix:/x"', ["an IP address with a port"]),
+        ('[doveadm]\nurl = "http://192.0.2.1:8080"\napi_key = "k"', ["unencrypted"]),
+        ('[doveadm]\nurl = "unix:run/http"\napi_key = "k"', ['"unix:/path"']),
+        ('[doveadm]\nurl = "unix:/run/dovecot/http"', ["api_key", "both or neither"]),
+        ('[doveadm]\napi_key = "k"', ["url", "both or neither"]),
         ('[nginx]\nuser = "gate"', ["{account}"]),
         (f'[listen]\nportal = "unix:/{"a" * 120}"', ["121 bytes", "107"]),
         ('[listen]\nimaps = "127.0.0.1:2143"', ["imaps", "where imap listens already"]),
@@ -300,6 +305,8 @@ SECRET = "hunter2-never-shown"
         f'[database]\nurl = "postgresql://u:{SECRET}@h/d',
         f'[nginx]\npassword = " {SECRET}"',
         f'[notices]\npassword = " {SECRET}"',
+        f'[doveadm]\napi_key = " {SECRET}"',
+        f'[doveadm]\napi_key = "{SECRET}"',
     ],
 )
 def test_no_error_quotes_a_password(tmp_path: Path, toml: str) -> None:

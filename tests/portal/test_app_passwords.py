@@ -1,13 +1,19 @@
 """App passwords: made once, shown once, listed, revoked."""
 
 import re
+import threading
+from dataclasses import replace
+
+import pytest
+from django.db import connection
 
 from installation import OWNER, PASSWORD, Installation
 from portal.person import ADDRESS, Person, form_value, page_of, text_of
-from sidegate.accounts import app_passwords
+from sidegate.accounts import app_passwords, open_sessions
+from sidegate.config.options import Doveadm
 from sidegate.pages.sessions import SessionStore
-from sidegate.portal import grants
-from sidegate.storage.models import Account, AppPassword
+from sidegate.portal import grants, open_connections
+from sidegate.storage.models import Account, AppPassword, MailSession
 
 PAGE = "/security/app-passwords"
 
@@ -243,3 +249,69 @@ def test_on_each_database(installation_on_each: Installation) -> None:
     assert "Signed in to these pages" in text_of(person.get("/activity"))
     person.post("/signout")
     assert person.get("/security").status_code == 302
+
+
+def open_session(account: Account, row: AppPassword) -> MailSession:
+    return MailSession.objects.create(
+        host="elsewhere",
+        process_id=7,
+        process_started=0,
+        account=account,
+        app_password=row,
+        password_version=account.password_version,
+        protocol="imap",
+        opened_at=0,
+    )
+
+
+def test_how_long_it_took_to_end_open_connections(two_step: Person, anna: Account) -> None:
+    enter(two_step)
+    two_step.generate()
+    (row,) = app_passwords.active(anna)
+    session = open_session(anna, row)
+
+    def end() -> None:
+        session.delete()
+        connection.close()
+
+    ending = threading.Timer(0.4, end)
+    ending.start()
+    two_step.post(f"{PAGE}/revoke", id=str(row.pk))
+    ending.join()
+    page = text_of(two_step.get(PAGE))
+    assert "Revoked: Mail" in page
+    assert re.search(r"Open connections were ended in 0\.[4-9] s\.", page)
+    assert "still connected" not in page
+
+
+@pytest.mark.parametrize("url", ["", "unix:/run/dovecot/http"])
+def test_connections_that_are_not_ended_are_told_of_while_they_last(
+    two_step: Person, anna: Account, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setattr(open_sessions, "MOST_WAITED", 0.1)
+    ctx = two_step.here.context
+    config = replace(ctx.config, doveadm=Doveadm(url=url))
+    monkeypatch.setattr(open_connections, "context", lambda: replace(ctx, config=config))
+    enter(two_step)
+    two_step.generate()
+    (row,) = app_passwords.active(anna)
+    session = open_session(anna, row)
+    assert "still connected" not in text_of(two_step.get(PAGE))
+    two_step.post(f"{PAGE}/revoke", id=str(row.pk))
+    said = "told again every few seconds" if url else "this mail server cannot be told"
+    for page in (PAGE, "/security", "/security/two-step"):
+        assert said in text_of(two_step.get(page)), page
+    session.delete()
+    assert "still connected" not in text_of(two_step.get(PAGE))
+
+
+def test_nothing_is_said_of_connections_where_none_was_open(
+    two_step: Person, anna: Account
+) -> None:
+    enter(two_step)
+    two_step.generate()
+    (row,) = app_passwords.active(anna)
+    two_step.post(f"{PAGE}/revoke", id=str(row.pk))
+    page = text_of(two_step.get(PAGE))
+    assert "Revoked: Mail" in page
+    assert "onnection" not in page

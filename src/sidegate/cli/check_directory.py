@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from sidegate.cli.findings import Finding, ok, problem, warning
 from sidegate.config import Config
 from sidegate.decisions.directory import Question
 from sidegate.decisions.mail import PasswordCheck, Presence
+from sidegate.decisions.ports import Unavailable
+from sidegate.directory.doveadm import Doveadm
 from sidegate.directory.dovecot import DovecotDirectory
 
 _ASKED_AS = "imap"
@@ -26,6 +29,19 @@ def check_directory(config: Config) -> Iterator[Finding]:
     nobody = Question(f"sidegate-check-{secrets.token_hex(8)}@invalid", "", _ASKED_AS, _HERE)
     yield _looks_up(config, directory, nobody)
     yield _judges(config, directory, nobody._replace(secret=secrets.token_hex()))
+
+
+def check_doveadm(config: Config) -> Iterator[Finding]:
+    """Ask it who is connected: that needs the same rights as ending a session."""
+    what, doveadm = "doveadm", config.doveadm
+    if not doveadm.url:
+        return
+    try:
+        sessions = asyncio.run(Doveadm(url=doveadm.url, api_key=doveadm.api_key).sessions())
+    except Unavailable as away:
+        yield problem(what, f"{doveadm.url}: {away}", _OPEN_DOVEADM)
+        return
+    yield ok(what, f"{doveadm.url} tells of {len(sessions)} open connections")
 
 
 def _looks_up(config: Config, directory: DovecotDirectory, nobody: Question) -> Finding:
@@ -78,6 +94,10 @@ _USUAL = 2.6
 _OPEN_USERDB = (
     "is Dovecot running? its service auth needs a unix_listener with this path, a name that "
     "ends in -userdb, and a mode and group that let Sidegate's user in"
+)
+_OPEN_DOVEADM = (
+    "is Dovecot running? its service doveadm needs a listener named http that lets Sidegate's "
+    "user in, and doveadm_api_key must be [doveadm] api_key"
 )
 _OPEN_AUTH = (
     "is Dovecot running? its service auth needs a unix_listener with this path that lets "

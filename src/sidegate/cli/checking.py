@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from sidegate.cli.check_certificate import check_certificate
-from sidegate.cli.check_directory import check_directory
+from sidegate.cli.check_directory import check_directory, check_doveadm
 from sidegate.cli.check_running import check_running
 from sidegate.cli.check_stored import check_data, check_database, check_keys
 from sidegate.cli.errors import DONE, NOT_DONE
@@ -47,14 +47,16 @@ def _findings(config: Config) -> Iterator[Finding]:
         yield _dovecot()
     yield from _codes(config)
     yield from check_directory(config)
+    yield from check_doveadm(config)
     yield from check_running(config)
 
 
 def _configuration(config: Config) -> Finding:
-    if config.file.exists() and config.database.url and config.file.stat().st_mode & 0o077:
+    secret = config.database.url or config.doveadm.api_key
+    if config.file.exists() and secret and config.file.stat().st_mode & 0o077:
         return warning(
             "configuration",
-            f"{config.file} may hold the database's password and is open to others",
+            f"{config.file} may hold a password or key and is open to others",
             f"chmod go= {config.file}",
         )
     found = str(config.file) if config.file.exists() else "no file, so every default"

@@ -26,6 +26,7 @@ def check_together(config: Config) -> None:
     _check_directory(config)
     _check_notices(config)
     _check_policy(config)
+    _check_doveadm(config)
 
 
 def _refuse(config: Config, said: str) -> NoReturn:
@@ -186,6 +187,16 @@ def _check_policy(config: Config) -> None:
             config,
             f"[policy] enforce_for = {shown(list(config.policy.enforce_for))} and [policy] mode = "
             '"observe" enforces nothing; allowed with observe: enforce_for = []',
+        )
+
+
+def _check_doveadm(config: Config) -> None:
+    present, absent = ("url", "api_key") if config.doveadm.url else ("api_key", "url")
+    if bool(config.doveadm.url) != bool(config.doveadm.api_key):
+        _refuse(
+            config,
+            f'[doveadm] {present} is set and [doveadm] {absent} = "" is not; '
+            "allowed: both or neither",
         )
 
 

@@ -356,6 +356,27 @@ def web_address(*, bare: bool) -> Kind[str]:
     return Kind(read, allowed)
 
 
+def private_web_address() -> Kind[str]:
+    """Where a key is sent over HTTP: nothing that others on the way could read."""
+    plain = web_address(bare=True)
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if not value:
+            return value
+        if value.startswith("unix:"):
+            if not value.startswith("unix:/"):
+                raise NotAllowed
+            parse_endpoint(value, _ANYWHERE)
+            return value
+        value = plain.read(value)
+        if value.startswith("http:") and not is_loopback_host(urlsplit(value).hostname or ""):
+            raise NotAllowed("the key would be sent unencrypted to another machine")
+        return value
+
+    return Kind(read, '"unix:/path", "https://host:port", "http://127.0.0.1:port" or ""')
+
+
 def database() -> Kind[str]:
     """A PostgreSQL address, or nothing for SQLite."""
 

@@ -132,6 +132,18 @@ class Directory:
 
 
 @dataclass(frozen=True)
+class Doveadm:
+    """How the operator's own Dovecot is told to end open connections."""
+
+    url: str = option(
+        kinds.private_web_address(),
+        "",
+        'its doveadm HTTP API: "unix:/run/dovecot/http" or "http://127.0.0.1:8080"; "" = not told',
+    )
+    api_key: str = option(kinds.header_text(), "", "its doveadm_api_key")
+
+
+@dataclass(frozen=True)
 class Policy:
     """Who is let in, and how refusals look."""
 
@@ -245,6 +257,10 @@ class Sections:
     mailserver: Mailserver = field(default_factory=Mailserver)
     database: Database = field(default_factory=Database)
     directory: Directory = field(default_factory=Directory)
+    doveadm: Doveadm = field(
+        default_factory=Doveadm,
+        metadata={"help": "how your own Dovecot is told to end open connections"},
+    )
     policy: Policy = field(default_factory=Policy)
     nginx: Nginx = field(
         default_factory=Nginx,

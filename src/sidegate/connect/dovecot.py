@@ -14,6 +14,7 @@ from sidegate.connect.places import RUN, Sidegate, group_of
 FOLDER = Path("/etc/dovecot")
 ASKED = "98-sidegate-directory.conf"
 ENFORCED = "99-sidegate.conf"
+TOLD = "97-sidegate-doveadm.conf"
 OLDEST = (2, 3, 0)
 _MASTER_SETTING_SINCE = (2, 4, 2)
 _CHROOT = "login"
@@ -197,6 +198,7 @@ def _reloaded(dovecot: Dovecot) -> Block:
 
 def _undo(dovecot: Dovecot) -> tuple[Block, ...]:
     conf = dovecot.folder / "conf.d"
+    removed = [str(conf / name) for name in (ENFORCED, ASKED, TOLD)]
     reload = f"{dovecot.command('doveadm')} reload"
     return (
         Block(
@@ -208,7 +210,7 @@ def _undo(dovecot: Dovecot) -> tuple[Block, ...]:
             "Remove the rest, once nothing uses Sidegate any more",
             "run",
             (
-                f"rm -f {conf / ENFORCED} {conf / ASKED} /etc/tmpfiles.d/sidegate-dovecot.conf",
+                f"rm -f {' '.join(removed)} /etc/tmpfiles.d/sidegate-dovecot.conf",
                 reload,
             ),
         ),
@@ -232,6 +234,8 @@ def _notes(dovecot: Dovecot, sidegate: Sidegate) -> Iterator[str]:
         group = group_of(dovecot.found.login_user)
         yield f"Sidegate runs as {sidegate.user}, who has to enter {group}'s folder:"
         yield f"  usermod -aG {group} {sidegate.user}"
+        yield "It may not end your Dovecot's sessions either: see Open connections in the page"
+        yield "  docs/operators/dovecot.md, so that a revocation ends them."
     yield "CRAM-MD5, SCRAM and GSSAPI are not offered while Sidegate is asked: only PLAIN, LOGIN."
 
 

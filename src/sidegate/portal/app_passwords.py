@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from sidegate.accounts import app_passwords
 from sidegate.accounts.errors import AccountError
 from sidegate.pages.context import context
-from sidegate.portal import gate, grants, setup_facts
+from sidegate.portal import gate, grants, open_connections, setup_facts
 from sidegate.portal.activity_words import protocol_name
 from sidegate.portal.forms import AppPasswordForm
 from sidegate.portal.grants import Area, inside
@@ -44,13 +44,15 @@ def revoke(request: PortalRequest) -> HttpResponse:
     if not grants.holds(request, Area.APP_PASSWORDS):
         return redirect("app-passwords")
     row = _named(request)
-    if row is None or not app_passwords.revoke(
-        context(), account=request.account, app_password_id=row.pk, origin=origin_of(request)
-    ):
-        messages.error(request, _("That app password is not in the list any more."))
-    else:
-        said = _("Revoked: %(name)s. It opens nothing any more.")
-        messages.success(request, said % {"name": app_passwords.name(row)})
+    with open_connections.ended_after(request):
+        revoked = row is not None and app_passwords.revoke(
+            context(), account=request.account, app_password_id=row.pk, origin=origin_of(request)
+        )
+        if row is not None and revoked:
+            said = _("Revoked: %(name)s. It opens nothing any more.")
+            messages.success(request, said % {"name": app_passwords.name(row)})
+        else:
+            messages.error(request, _("That app password is not in the list any more."))
     return redirect("app-passwords")
 
 
@@ -99,4 +101,10 @@ def _list(request: PortalRequest, form: AppPasswordForm) -> HttpResponse:
         }
         for row in app_passwords.active(request.account)
     ]
-    return render(request, "portal/app_passwords.html", {"form": form, "once": once, "rows": rows})
+    shown = {
+        "form": form,
+        "once": once,
+        "rows": rows,
+        "still_open": open_connections.still_open(request.account),
+    }
+    return render(request, "portal/app_passwords.html", shown)

@@ -11,7 +11,7 @@ from sidegate.accounts import activity, app_passwords, people
 from sidegate.events.catalogue import Kind
 from sidegate.pages.context import context
 from sidegate.pages.sessions import key_digest
-from sidegate.portal import gate, grants
+from sidegate.portal import gate, grants, open_connections
 from sidegate.portal.activity_words import told
 from sidegate.portal.forms import NewPasswordForm
 from sidegate.portal.grants import Area, inside
@@ -28,6 +28,7 @@ def overview(request: PortalRequest) -> HttpResponse:
     sessions = WebSession.objects.filter(account=account, expires_at__gt=context().now())
     shown = {
         "waiting": waiting_for(account),
+        "still_open": open_connections.still_open(request.account),
         "why_no_app_passwords": app_passwords.why_not(context(), account),
         "count": len(app_passwords.active(account)),
         "sessions": list(sessions.order_by("-seen_at")),
@@ -61,14 +62,15 @@ def password(request: PortalRequest) -> HttpResponse:
 
 
 def _change(request: PortalRequest, form: NewPasswordForm) -> HttpResponse:
-    people.change_password(
-        context(),
-        account=request.account,
-        password=form.cleaned_data["new_password"],
-        keep_app_passwords=form.cleaned_data["keep_app_passwords"],
-        origin=origin_of(request),
-        keep_session=key_digest(request.session.session_key or ""),
-    )
+    with open_connections.ended_after(request):
+        people.change_password(
+            context(),
+            account=request.account,
+            password=form.cleaned_data["new_password"],
+            keep_app_passwords=form.cleaned_data["keep_app_passwords"],
+            origin=origin_of(request),
+            keep_session=key_digest(request.session.session_key or ""),
+        )
     request.account.refresh_from_db()
     grants.end(request)
     request.session.cycle_key()

@@ -14,7 +14,7 @@ from sidegate.accounts.errors import AccountError
 from sidegate.accounts.phone_numbers import for_people
 from sidegate.factors.one_time_code import LIFETIME
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, code_step, gate, grants
+from sidegate.portal import code_pages, code_step, gate, grants, open_connections
 from sidegate.portal.code_pages import CodeFlow, said
 from sidegate.portal.forms import CHANNELS, PhoneForm
 from sidegate.portal.grants import Area, inside
@@ -38,14 +38,16 @@ _REGIONS = {"lv": "LV"}
 
 def overview(request: PortalRequest) -> HttpResponse:
     """What it is while it is off; how it stands while it is on."""
+    still_open = open_connections.still_open(request.account)
     if not request.account.two_step:
-        return render(request, "portal/two_step_off.html")
+        return render(request, "portal/two_step_off.html", {"still_open": still_open})
     phones = [
         (for_people(phone.number), dict(CHANNELS)[phone.channel])
         for phone in two_step.phones(request.account)
         if phone.channel in dict(CHANNELS)
     ]
-    return render(request, "portal/two_step_on.html", {"phones": phones})
+    shown = {"phones": phones, "still_open": still_open}
+    return render(request, "portal/two_step_on.html", shown)
 
 
 @inside(Area.TURN_ON)
@@ -114,13 +116,14 @@ def turn_on(request: PortalRequest) -> HttpResponse:
     if request.method != "POST":
         shown = {"number": for_people(number), "channel": channel}
         return render(request, "portal/two_step_turn_on.html", shown)
-    two_step.turn_on(
-        context(),
-        account=request.account,
-        number=number,
-        channel=channel,
-        origin=origin_of(request),
-    )
+    with open_connections.ended_after(request):
+        two_step.turn_on(
+            context(),
+            account=request.account,
+            number=number,
+            channel=channel,
+            origin=origin_of(request),
+        )
     for key in (_PROVED, _TYPED):
         request.session.pop(key, None)
     grants.second_step_given(request)
@@ -137,7 +140,8 @@ def turn_off(request: PortalRequest) -> HttpResponse:
     if (asked := gate.ask(request, Area.TURN_OFF)) is not None:
         return asked
     if request.method == "POST":
-        two_step.turn_off(context(), account=request.account, origin=origin_of(request))
+        with open_connections.ended_after(request):
+            two_step.turn_off(context(), account=request.account, origin=origin_of(request))
         grants.end(request)
         return redirect("two-step")
     shown = {"count": len(app_passwords.active(request.account))}

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from sidegate import texts
 from sidegate.accounts.context import Context
@@ -16,13 +17,15 @@ from sidegate.accounts.enforcing import enforced
 from sidegate.accounts.job_runner import Handler, JobRunner
 from sidegate.accounts.jobs import Housekeeping
 from sidegate.accounts.mail_sign_in import MailSignIn
-from sidegate.accounts.mailboxes import OwnMailboxes, Place, Processes, SessionWatch
+from sidegate.accounts.mailboxes import OwnMailboxes, Place
 from sidegate.accounts.mailboxes_there import DirectoryMailboxes
 from sidegate.accounts.observing import Observing
-from sidegate.config import Config, Endpoint, UnixEndpoint
+from sidegate.accounts.open_sessions import Processes, SessionWatch
+from sidegate.config import Config, Endpoint, UnixEndpoint, is_loopback_host
 from sidegate.decisions.directory import Question
 from sidegate.decisions.mail import Presence
 from sidegate.decisions.ports import Mailboxes, SignIn
+from sidegate.directory.doveadm import Doveadm
 from sidegate.doors.dovecot import DovecotDoor
 from sidegate.doors.meter import Meter
 from sidegate.mailserver import sessions
@@ -132,7 +135,7 @@ class House:
             processes=_processes(self._plan.context),
             background=self._background,
             now=self._plan.context.now,
-            unseen=self._plan.context.directory is not None,
+            unseen=_unseen(self._plan.context),
             enforced=enforced(self._plan.config),
         )
 
@@ -165,6 +168,8 @@ class House:
             writer=writer,
             now=ctx.now,
             enforced=enforced(config),
+            server=_told(config),
+            place=_unseen(ctx) or "",
         )
         await _keep_running(stack, watch.run)
 
@@ -249,6 +254,23 @@ class House:
 
 def _processes(ctx: Context) -> Processes:
     return _PROCESSES if ctx.directory is None else _HER_PROCESSES
+
+
+def _told(config: Config) -> Doveadm | None:
+    doveadm = config.doveadm
+    return Doveadm(url=doveadm.url, api_key=doveadm.api_key) if doveadm.url else None
+
+
+def _unseen(ctx: Context) -> str | None:
+    """What sessions are remembered under whose processes are not seen; `None`: all are seen.
+
+    A Dovecot of another host may tell several of us of its sessions: each can end them.
+    """
+    url = ctx.config.doveadm.url
+    if not url and ctx.directory is None:
+        return None
+    shared = url and not is_loopback_host(urlsplit(url).hostname or "localhost")
+    return url if shared else socket.gethostname()
 
 
 def _asked_for(ctx: Context, mailboxes: OwnMailboxes) -> Mailboxes:

@@ -294,12 +294,17 @@ class MailSession(models.Model):
     host = models.CharField(max_length=255)
     process_id = models.IntegerField()
     process_started = models.BigIntegerField()
-    """The process's start time as the kernel counts it: tells it from a later one."""
+    """The process's start time as the kernel counts it: tells it from a later one.
+
+    0 where the process cannot be seen from here: in a container, or on another host.
+    """
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
     app_password = models.ForeignKey(AppPassword, on_delete=models.CASCADE, null=True)
     password_version = models.IntegerField()
     protocol = models.CharField(max_length=16)
     opened_at = models.BigIntegerField()
+    told_at = models.BigIntegerField(null=True)
+    """When its mail server was last told to end it."""
 
     class Meta:
         db_table = "mail_session"
