@@ -53,10 +53,11 @@ class Desk:
         *,
         protocol: Protocol = Protocol.IMAP,
         authzid: str = "",
+        address: str = "192.0.2.7",
         arrived: int | None = None,
     ) -> Answered:
         answered: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        asked = attempt(login, secret)._replace(protocol=protocol, authzid=authzid)
+        asked = attempt(login, secret)._replace(protocol=protocol, authzid=authzid, address=address)
         if arrived is not None:
             asked = asked._replace(arrived=arrived)
         started = time.monotonic()

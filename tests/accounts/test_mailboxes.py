@@ -17,7 +17,7 @@ from sidegate.accounts.mailboxes import OwnMailboxes, Place
 from sidegate.accounts.open_sessions import Processes, SessionWatch
 from sidegate.decisions.ports import SessionStart, Unavailable
 from sidegate.decisions.words import Allow, CannotTell, CredentialKind, Reason, Refuse, Why
-from sidegate.storage.models import Account, Event, MailSession
+from sidegate.storage.models import Account, Event, GraceWindow, MailSession
 
 ANNA = "anna@example.test"
 
@@ -168,6 +168,42 @@ def test_turning_two_step_on_ends_the_account_passwords_sessions(
     anna, berta = house.add(ANNA), house.add("berta@example.test")
     opened = {11: by_password(anna), 12: by_password(berta)}
     check(house, processes, opened, lambda: turn_on(house, anna), [11])
+
+
+WINDOW_CHANGES: dict[str, Callable[[], dict[str, int]]] = {
+    "ended": lambda: {"ended_at": real_now()},
+    "over": lambda: {"until": real_now() - 1},
+}
+
+
+@pytest.mark.parametrize("how", WINDOW_CHANGES)
+def test_the_end_of_a_grace_window_ends_what_came_in_by_it(
+    installation_on_each: Installation, processes: NullProcesses, how: str
+) -> None:
+    house = installation_on_each
+    anna = house.add(ANNA)
+    turn_on(house, anna)
+    one, other = (
+        GraceWindow.objects.create(
+            account=anna,
+            protocol=protocol,
+            network="192.0.2.0/24",
+            address="192.0.2.7",
+            given_at=real_now(),
+            until=real_now() + 100_000,
+        ).pk
+        for protocol in ("imap", "pop3")
+    )
+    opened = {
+        11: by_password(anna)._replace(window_id=one),
+        12: by_password(anna)._replace(window_id=other),
+        13: by_app(anna, make(house, anna)),
+    }
+
+    def end() -> None:
+        GraceWindow.objects.filter(pk=one).update(**WINDOW_CHANGES[how]())
+
+    check(house, processes, opened, end, [11])
 
 
 def test_turning_two_step_off_ends_the_app_passwords_sessions(

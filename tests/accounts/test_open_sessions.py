@@ -80,8 +80,8 @@ def test_the_server_is_told_of_whom_it_knows(
     opened(bert, 13, started=started)
     server = NullServer({11: "Anna", 13: "bert"})
     shut_out(house, anna)
-    assert open_sessions.lingering(anna)
-    assert not open_sessions.lingering(bert)
+    assert open_sessions.lingering(anna, now=real_now())
+    assert not open_sessions.lingering(bert, now=real_now())
 
     async def work() -> None:
         async with open_desk(house) as desk:
@@ -91,7 +91,7 @@ def test_the_server_is_told_of_whom_it_knows(
     assert server.kicked == ["Anna"]  # by the name that Dovecot has for her
     assert [row.process_id for row in MailSession.objects.all()] == [13]
     assert Event.objects.filter(kind="mail-session-ended", account=anna).count() == 2
-    assert not open_sessions.lingering(anna)
+    assert not open_sessions.lingering(anna, now=real_now())
 
 
 def test_a_server_that_is_away_is_told_again_and_of_two_replicas_one_tells(

@@ -61,7 +61,9 @@ class Made:
 
 
 def name(row: AppPassword) -> str:
-    """What people call it: the app and the device."""
+    """What people call it: the app and the device, or the program that it was made for."""
+    if row.made_for:
+        return f"{APPS[row.app]} · {row.made_for}"
     return f"{APPS[row.app]} · {DEVICES[row.device]}"
 
 
@@ -85,11 +87,13 @@ def make(
     app: str,
     device: str,
     scopes: frozenset[str] = frozenset(MAIL_SCOPES),
+    made_for: str = "",
     origin: Origin,
 ) -> Made:
     """Make an app password. Raises `NotAvailable`, `TooManyAppPasswords`.
 
-    `app` and `device` are keys of `APPS` and `DEVICES`; `scopes` names mail protocols.
+    `app` and `device` are keys of `APPS` and `DEVICES`; `scopes` names mail protocols;
+    `made_for` is what a program that is in use calls itself.
     """
     if app not in APPS or device not in DEVICES or not scopes or not scopes <= {*MAIL_SCOPES}:
         raise ValueError("an app, device or scope that is not in the list")
@@ -105,6 +109,7 @@ def make(
             device=device,
             scopes=",".join(scope for scope in MAIL_SCOPES if scope in scopes),
             created_at=ctx.now(),
+            made_for=made_for[:200],
         )
         note(
             ctx,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from sidegate.accounts import grace
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import DAY, HOUR
 from sidegate.storage import counters, jobs, sightings
@@ -21,12 +22,14 @@ EVERY = 600.0
 class Housekeeping:
     """Drops what is old, on any replica.
 
-    Digests of wrong secrets, dead codes, ended sessions, mail programs long gone.
+    Digests of wrong secrets, dead codes, ended sessions, mail programs long gone,
+    grace windows.
     """
 
-    def __init__(self, *, background: Background, now: Callable[[], int]) -> None:
+    def __init__(self, *, background: Background, now: Callable[[], int], grace: bool) -> None:
         self._background = background
         self._now = now
+        self._grace = grace
 
     async def run(self) -> None:
         """Go round until cancelled; an outage only skips a round."""
@@ -41,6 +44,7 @@ class Housekeeping:
         now = self._now()
         counters.forget_old(now=now)
         sightings.forget_old(now=now)
+        grace.tidy_up(now=now, allowed=self._grace)
         Challenge.objects.filter(expires_at__lt=now - DAY).delete()
         CodeSend.objects.filter(at__lt=now - HOUR).delete()
         jobs.forget_old(before=now - DAY)

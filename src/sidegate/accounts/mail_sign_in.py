@@ -81,6 +81,7 @@ class MailSignIn:
             Limits(),
             directory=ctx.directory is not None,
             enforced=enforced(ctx.config),
+            grace=policy.grace_days > 0,
         )
         self._delay = policy.refusal_delay
 
@@ -294,6 +295,8 @@ def _event(attempt: Attempt, verdict: Verdict) -> NewEvent:
         kind, reason, app_password_id = Kind.MAIL_ALLOWED, "", verdict.app_password_id
         if verdict.credential is CredentialKind.MASTER:
             kind = Kind.MAIL_MASTER
+        elif verdict.window_id is not None:
+            kind = Kind.MAIL_GRACE
     elif isinstance(verdict, Refuse):
         kind, reason = Kind.MAIL_REFUSED, verdict.reason.value
         app_password_id = verdict.app_password_id

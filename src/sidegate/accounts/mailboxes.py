@@ -82,6 +82,7 @@ class OwnMailboxes:
             process_started=process_started or 0,
             account_id=verdict.account_id,
             app_password_id=verdict.app_password_id,
+            grace_window_id=verdict.window_id,
             password_version=verdict.password_version,
             protocol=start.protocol,
             opened_at=self._now(),

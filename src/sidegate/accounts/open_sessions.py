@@ -119,7 +119,7 @@ class SessionWatch:
         await self._background.run(self._end_forbidden)
 
     def _end_forbidden(self) -> None:
-        for one in _forbidden(self._enforced, self._hosts):
+        for one in _forbidden(self._enforced, self._hosts, now=self._now()):
             # Of a process that was never seen the number here may be anybody's.
             if one.process_started and self._processes.end(one.process_id, one.process_started):
                 self._ended([one])
@@ -163,7 +163,7 @@ class SessionWatch:
         known = Q(opened_at__lte=now - SETTLED)
         rows = [
             one
-            for one in _forbidden(self._enforced, self._hosts)
+            for one in _forbidden(self._enforced, self._hosts, now=now)
             if not one.process_started or one.id in self._stuck
         ]
         if not rows:
@@ -214,7 +214,8 @@ def remember(session: MailSession, enforced: Enforced = EVERYBODY) -> bool:
     ).delete()
     session.save(force_insert=True)
     # Stored first and looked at then: a revocation in between is seen here or by the watch.
-    if any(_forbidden(enforced, [session.host], " AND s.id = %s", session.pk)):
+    now = session.opened_at
+    if any(_forbidden(enforced, [session.host], " AND s.id = %s", session.pk, now=now)):
         session.delete()
         return False
     return True
@@ -228,15 +229,17 @@ def of(account: Account) -> set[int]:
     return set(MailSession.objects.filter(account=account).values_list("pk", flat=True))
 
 
-def lingering(account: Account, enforced: Enforced = EVERYBODY) -> bool:
+def lingering(account: Account, enforced: Enforced = EVERYBODY, *, now: int) -> bool:
     """Whether a session of the account is open that nothing may open any more."""
-    return any(_forbidden(enforced, [], " AND s.account_id = %s", account.pk))
+    return any(_forbidden(enforced, [], " AND s.account_id = %s", account.pk, now=now))
 
 
-def seconds_until_ended(account: Account, enforced: Enforced = EVERYBODY) -> float | None:
+def seconds_until_ended(
+    account: Account, enforced: Enforced = EVERYBODY, *, now: int
+) -> float | None:
     """How long it took until no such session was open; `None` where one still is."""
     started = time.monotonic()
-    while lingering(account, enforced):
+    while lingering(account, enforced, now=now):
         if time.monotonic() - started > MOST_WAITED:
             return None
         time.sleep(0.05)
@@ -244,12 +247,12 @@ def seconds_until_ended(account: Account, enforced: Enforced = EVERYBODY) -> flo
 
 
 def _forbidden(
-    enforced: Enforced, hosts: Sequence[str], narrowed: str = "", *values: int
+    enforced: Enforced, hosts: Sequence[str], narrowed: str = "", *values: int, now: int
 ) -> Iterator[Forbidden]:
     """Of these hosts, or of all."""
     where = f" AND s.host IN ({', '.join(['%s'] * len(hosts))})" if hosts else ""
     with connection.cursor() as cursor:
-        cursor.execute(f"{_FORBIDDEN}{where}{narrowed} ORDER BY s.id", [*hosts, *values])
+        cursor.execute(f"{_FORBIDDEN}{where}{narrowed} ORDER BY s.id", [now, *hosts, *values])
         for *session, address, by_two_step in cursor.fetchall():
             if not by_two_step or enforced.holds_for(address):
                 yield Forbidden(*session)
@@ -261,7 +264,9 @@ _FORBIDDEN = (
     " AND s.password_version = a.password_version"
     " FROM mail_session s JOIN account a ON a.id = s.account_id"
     " LEFT JOIN app_password p ON p.id = s.app_password_id"
+    " LEFT JOIN grace_window g ON g.id = s.grace_window_id"
     " WHERE (NOT a.enabled OR p.revoked_at IS NOT NULL"
-    " OR (s.app_password_id IS NULL"
-    " AND (a.two_step_since IS NOT NULL OR s.password_version <> a.password_version)))"
+    " OR (s.app_password_id IS NULL AND (s.password_version <> a.password_version"
+    " OR (a.two_step_since IS NOT NULL"
+    " AND (g.id IS NULL OR g.ended_at IS NOT NULL OR g.until <= %s)))))"
 )

@@ -8,7 +8,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import app_passwords
+from sidegate.accounts import app_passwords, grace
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import AddressTaken, BadAddress, KeptElsewhere, WeakPassword
 from sidegate.decisions.names import canonical, canonical_name
@@ -118,6 +118,7 @@ def change_password(
             origin=origin,
             app_passwords_kept=kept,
         )
+        grace.end_all(ctx, account=current, origin=origin)
         if not keep_app_passwords:
             app_passwords.revoke_all(ctx, account=account, origin=origin)
         WebSession.objects.filter(account=account).exclude(pk=keep_session).delete()

@@ -95,9 +95,9 @@ def given(ctx: Context, address: str, password: str) -> Iterator[Trial]:
 
 def recent_addresses(*, at: int, most: int = 500) -> list[tuple[int, str]]:
     """Account and client address of the newest mail sign-ins since a time, trials left out."""
-    rows = Event.objects.filter(at__gte=at, kind="mail-allowed", account__isnull=False).exclude(
-        account__address__startswith=PREFIX
-    )
+    rows = Event.objects.filter(
+        at__gte=at, kind__in=["mail-allowed", "mail-grace"], account__isnull=False
+    ).exclude(account__address__startswith=PREFIX)
     return [
         (account_id, address)
         for account_id, address in rows.order_by("-pk").values_list("account_id", "address")[:most]

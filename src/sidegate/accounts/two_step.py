@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
-from sidegate.accounts import app_passwords
+from sidegate.accounts import app_passwords, grace
 from sidegate.accounts.context import Context, Origin, note
+from sidegate.accounts.mail_programs import MailProgram
 from sidegate.events.catalogue import Kind
 from sidegate.factors import phone_number
 from sidegate.storage.models import Account, Phone
@@ -16,11 +19,19 @@ def phones(account: Account) -> list[Phone]:
     return list(account.phones.order_by("added_at", "id"))
 
 
-def turn_on(ctx: Context, *, account: Account, number: str, channel: str, origin: Origin) -> bool:
+def turn_on(
+    ctx: Context,
+    *,
+    account: Account,
+    number: str,
+    channel: str,
+    origin: Origin,
+    exceptions: Sequence[MailProgram] = (),
+) -> bool:
     """Turn it on with a number that was just verified; False where it was on already.
 
-    From the commit on, the account password opens no mail protocol, and the mail
-    sessions that came in with it are ended.
+    From the commit on, the account password opens no mail protocol but for the
+    exceptions, and the mail sessions that came in with it are ended.
     """
     with transaction.atomic():
         now = ctx.now()
@@ -39,6 +50,7 @@ def turn_on(ctx: Context, *, account: Account, number: str, channel: str, origin
             channel=channel,
             number=phone_number.masked(number),
         )
+        grace.give(ctx, account=account, programs=exceptions, origin=origin)
     account.refresh_from_db()
     return True
 
@@ -46,6 +58,7 @@ def turn_on(ctx: Context, *, account: Account, number: str, channel: str, origin
 def turn_off(ctx: Context, *, account: Account, origin: Origin) -> int:
     """Turn it off and revoke the app passwords; returns how many were revoked."""
     with transaction.atomic():
+        grace.end_all(ctx, account=account, origin=origin)
         changed = (
             Account.objects.filter(pk=account.pk)
             .exclude(two_step_since=None)

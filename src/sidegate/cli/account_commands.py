@@ -6,8 +6,9 @@ from argparse import Namespace
 
 from django.db.models import Count, Max, Q
 
-from sidegate.accounts import people, two_step
+from sidegate.accounts import grace, people, two_step
 from sidegate.accounts.context import Context
+from sidegate.accounts.grace import Grace
 from sidegate.accounts.phone_numbers import masked
 from sidegate.cli.app_password_commands import described, shown_rows
 from sidegate.cli.errors import DONE
@@ -62,9 +63,10 @@ def list_all(_ctx: Context, arguments: Namespace) -> int:
     return DONE
 
 
-def show(_ctx: Context, arguments: Namespace) -> int:
+def show(ctx: Context, arguments: Namespace) -> int:
     """`account show`."""
     account = account_of(arguments.address)
+    exceptions = grace.open_for(ctx, account)
     phones = two_step.phones(account)
     rows = account.app_passwords.order_by("id")
     if arguments.json:
@@ -72,6 +74,15 @@ def show(_ctx: Context, arguments: Namespace) -> int:
             {
                 **_facts(account),
                 "two_step_since": rfc3339(account.two_step_since),
+                "two_step_exceptions": [
+                    {
+                        "program": one.name,
+                        "address": one.address,
+                        "protocols": one.protocols,
+                        "until": rfc3339(one.until),
+                    }
+                    for one in exceptions
+                ],
                 "password_changed": rfc3339(account.password_changed_at),
                 "phones": [
                     {
@@ -94,6 +105,7 @@ def show(_ctx: Context, arguments: Namespace) -> int:
             ("Added", local_time(account.created_at)),
             ("Password changed", local_time(account.password_changed_at)),
             ("2-Step Verification", since),
+            *(("  except for", _exception(one)) for one in exceptions),
             ("Operator", "yes" if account.is_operator else "no"),
             ("Phones", ", ".join(masked(phone.number) for phone in phones) or "none"),
             ("App passwords", "" if rows else "none"),
@@ -174,6 +186,13 @@ def two_step_off(ctx: Context, arguments: Namespace) -> int:
 
 def _state(account: Account) -> str:
     return "enabled" if account.enabled else "disabled"
+
+
+def _exception(one: Grace) -> str:
+    protocols = ", ".join(one.protocols)
+    return f"{one.name or 'a mail program'} ({protocols}) at {one.address}, until " + local_time(
+        one.until
+    )
 
 
 def _facts(account: Account) -> dict[str, object]:

@@ -99,6 +99,17 @@ def seconds(most: int) -> Kind[float]:
     return Kind(read, f"a number of seconds from 0 to {most}")
 
 
+def whole_number(least: int, most: int) -> Kind[int]:
+    """A whole number within bounds."""
+
+    def read(raw: object) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int) or not least <= raw <= most:
+            raise NotAllowed
+        return raw
+
+    return Kind(read, f"a whole number from {least} to {most}")
+
+
 def one_of(*values: str) -> Kind[str]:
     """One of a few words."""
 

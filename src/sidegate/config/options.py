@@ -162,6 +162,11 @@ class Policy:
         "until-2-step",
         "until-2-step | always-app-password",
     )
+    grace_days: int = option(
+        kinds.whole_number(0, 14),
+        0,
+        "days for which owners may let programs go on with the account password",
+    )
     refusal_delay: float = option(
         kinds.seconds(10), 2.0, "seconds after arrival at which every refusal leaves"
     )

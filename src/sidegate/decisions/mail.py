@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
+from sidegate.decisions.grace import Window, window_for
 from sidegate.decisions.names import canonical
 from sidegate.decisions.observing import Enforced
 from sidegate.decisions.throttle import Counters, Limits, throttled
@@ -33,6 +34,8 @@ class AccountRecord(NamedTuple):
     two_step: bool
     password_hash: str
     password_version: int
+    windows: tuple[Window, ...] = ()
+    """Grace windows, where 2-step is on."""
 
     def __repr__(self) -> str:
         return f"AccountRecord(id={self.id}, address={self.address!r})"
@@ -62,6 +65,8 @@ class Policy(NamedTuple):
     """Account passwords are judged by a directory of the operator's."""
     enforced: Enforced = Enforced()
     """For whom the account password opens no mail once app passwords count."""
+    grace: bool = False
+    """Whether grace windows count (`[policy] grace_days`)."""
 
 
 class PasswordCheck(Enum):
@@ -146,10 +151,10 @@ def decide(  # noqa: PLR0911 - a table, one return a row
         return Missing.COUNTERS
     if throttled(facts.counters, policy.limits):
         return CannotTell(Why.THROTTLED, account.id if account else None)
-    if not _account_password_counts(account, canonical(attempt.login) or "", policy):
+    if not _account_password_counts(attempt, account, canonical(attempt.login) or "", policy):
         reason = Reason.NOT_AN_APP_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
         return Refuse(reason, account.id if account else None)
-    return _by_account_password(account, facts.password)
+    return _by_window(attempt, account, policy, _by_account_password(account, facts.password))
 
 
 def _with_directory(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Missing:
@@ -166,7 +171,7 @@ def _with_directory(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict |
         return _under_another_name(facts)
     if account is not None and facts.app_password is not None:
         return _by_app_password_there(attempt, account, facts.app_password, facts, policy)
-    return _before_asking(facts, policy) or _by_presence(facts, policy)
+    return _before_asking(facts, policy) or _by_presence(attempt, facts, policy)
 
 
 def _before_asking(facts: Facts, policy: Policy) -> Verdict | Missing | None:
@@ -248,7 +253,7 @@ def _by_app_password_there(
     return _away(facts.presence, account.id) or verdict
 
 
-def _by_presence(facts: Facts, policy: Policy) -> Verdict | Missing:
+def _by_presence(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Missing:
     account = facts.account
     account_id = account.id if account else None
     if facts.presence is None:
@@ -257,22 +262,42 @@ def _by_presence(facts: Facts, policy: Policy) -> Verdict | Missing:
         return away
     if facts.presence is Presence.GONE:
         return Refuse(Reason.GONE_FROM_DIRECTORY if account else Reason.UNKNOWN_ACCOUNT, account_id)
-    if not _account_password_counts(account, facts.name, policy):
+    if not _account_password_counts(attempt, account, facts.name, policy):
         reason = Reason.NOT_AN_APP_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
         return Refuse(reason, account_id)
     password = _disabled_there(facts)
     if password is PasswordCheck.RIGHT and account is None:
         return Missing.ACCOUNT
-    return _by_account_password(account, password)
+    return _by_window(attempt, account, policy, _by_account_password(account, password))
 
 
-def _account_password_counts(account: AccountRecord | None, name: str, policy: Policy) -> bool:
+def _account_password_counts(
+    attempt: Attempt, account: AccountRecord | None, name: str, policy: Policy
+) -> bool:
     """Whether it may be judged: where nobody's is, nobody's absence is either (rule 3)."""
     if not policy.enforced.holds_for(account.address if account else name):
         return True
-    if account is not None:
-        return not app_passwords_count(account, policy)
-    return policy.account_password is AccountPasswordMode.UNTIL_TWO_STEP
+    if policy.account_password is not AccountPasswordMode.UNTIL_TWO_STEP:
+        return False
+    return account is None or not account.two_step or _window(attempt, account, policy) is not None
+
+
+def _window(attempt: Attempt, account: AccountRecord, policy: Policy) -> Window | None:
+    return window_for(attempt, account.windows) if policy.grace else None
+
+
+def _by_window(
+    attempt: Attempt, account: AccountRecord | None, policy: Policy, verdict: Verdict | Missing
+) -> Verdict | Missing:
+    """The verdict on an account password, with the window that it came in by."""
+    if not isinstance(verdict, Allow) or account is None or not account.two_step:
+        return verdict
+    if not policy.enforced.holds_for(account.address):
+        return verdict
+    window = _window(attempt, account, policy)
+    if window is None:
+        return Refuse(Reason.NOT_AN_APP_PASSWORD, account.id)
+    return verdict._replace(window_id=window.id)
 
 
 def _acts_as_another(attempt: Attempt) -> bool:

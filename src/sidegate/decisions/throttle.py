@@ -10,6 +10,8 @@ HOUR = 3_600_000
 DAY = 24 * HOUR
 FAMILIAR_FOR = 30 * DAY
 """Milliseconds for which a network stays familiar after a sign-in from it."""
+UNKNOWN_NETWORK = "unknown"
+"""The network of whatever is no address."""
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"({_OCTET}\.{_OCTET}\.{_OCTET})\.{_OCTET}")
@@ -59,7 +61,7 @@ def network_of(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return "unknown"
+        return UNKNOWN_NETWORK
     if isinstance(parsed, ipaddress.IPv6Address):
         parsed = parsed.ipv4_mapped or ipaddress.IPv6Address(int(parsed))  # no scope
     if parsed.is_loopback:

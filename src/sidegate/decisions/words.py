@@ -102,6 +102,8 @@ class Allow(NamedTuple):
     app_password_id: int | None
     password_version: int = 0
     """Which of the account's passwords it was, where it was the account password."""
+    window_id: int | None = None
+    """The grace window that it came in by, with 2-step on."""
 
 
 class Refuse(NamedTuple):

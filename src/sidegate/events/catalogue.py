@@ -15,6 +15,8 @@ class Kind(StrEnum):
     MAIL_PASSWORD_RIGHT = "mail-password-right"  # noqa: S105 - a name, not a secret
     MAIL_UNAVAILABLE = "mail-unavailable"
     MAIL_MASTER = "mail-master"
+    MAIL_GRACE = "mail-grace"
+    """Allowed by the account password with 2-step on, through a grace window."""
     MAIL_SESSION_ENDED = "mail-session-ended"
     WEB_SIGNED_IN = "web-signed-in"
     WEB_REFUSED = "web-refused"
@@ -27,6 +29,8 @@ class Kind(StrEnum):
     TWO_STEP_OFF = "two-step-off"
     APP_PASSWORD_MADE = "app-password-made"  # noqa: S105 - a name, not a secret
     APP_PASSWORD_REVOKED = "app-password-revoked"  # noqa: S105 - a name, not a secret
+    GRACE_GIVEN = "grace-given"
+    GRACE_ENDED = "grace-ended"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a name, not a secret
     ACCOUNT_ADDED = "account-added"
     ACCOUNT_ENABLED = "account-enabled"
@@ -35,7 +39,7 @@ class Kind(StrEnum):
     OPERATOR_OFF = "operator-off"
 
 
-DETAILS = frozenset({"by", "channel", "number", "count", "name", "app_passwords_kept"})
+DETAILS = frozenset({"by", "channel", "number", "count", "name", "app_passwords_kept", "days"})
 """What an event may tell beyond its columns. A number is masked by whoever records it."""
 
 MAX_TEXT = 200

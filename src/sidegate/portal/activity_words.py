@@ -54,6 +54,11 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "envelope-open",
         "unsure",
     ),
+    Kind.MAIL_GRACE: (
+        gettext_lazy("A mail program signed in with the account password, as you allowed"),
+        "envelope",
+        "unsure",
+    ),
     Kind.MAIL_SESSION_ENDED: (
         gettext_lazy("A mail program's open session was ended"),
         "power",
@@ -100,6 +105,16 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
     Kind.APP_PASSWORD_REVOKED: (
         gettext_lazy("An app password was revoked"),
         "no-symbol",
+        "quiet",
+    ),
+    Kind.GRACE_GIVEN: (
+        gettext_lazy("A mail program may go on with the account password for now"),
+        "clock",
+        "unsure",
+    ),
+    Kind.GRACE_ENDED: (
+        gettext_lazy("A mail program may no longer use the account password"),
+        "lock-closed",
         "quiet",
     ),
     Kind.PASSWORD_CHANGED: (
@@ -174,6 +189,10 @@ def _facts(event: Event, detail: dict[str, str]) -> list[str]:
     facts = []
     if event.app_password is not None:
         facts.append(app_passwords.name(event.app_password))
+    if "name" in detail:
+        facts.append(detail["name"])
+    if days := int(detail.get("days", 0)):
+        facts.append(ngettext("for %(count)s day", "for %(count)s days", days) % {"count": days})
     if "channel" in detail:
         words = _("by phone call") if detail["channel"] == "voice" else _("by text message")
         facts.append(words)

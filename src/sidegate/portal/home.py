@@ -22,7 +22,7 @@ def home(request: PortalRequest) -> HttpResponse:
     mail = [
         event
         for event in activity.recent(account, limit=_LOOKED_AT)
-        if event.kind in {Kind.MAIL_ALLOWED, Kind.MAIL_REFUSED}
+        if event.kind in {Kind.MAIL_ALLOWED, Kind.MAIL_GRACE, Kind.MAIL_REFUSED}
     ]
     refused = bool(mail) and mail[0].reason == Reason.NOT_AN_APP_PASSWORD
     shown = {

@@ -34,7 +34,9 @@ def ended_after(request: PortalRequest) -> Iterator[None]:
     account = request.account
     before = open_sessions.of(account)
     yield
-    took = open_sessions.seconds_until_ended(account, enforced(context().config))
+    took = open_sessions.seconds_until_ended(
+        account, enforced(context().config), now=context().now()
+    )
     if took is None:
         return  # every page that is about it says so, as long as it lasts
     if before - open_sessions.of(account):
@@ -45,6 +47,6 @@ def ended_after(request: PortalRequest) -> Iterator[None]:
 
 def still_open(account: Account) -> Promise | None:
     """What to say of connections that a revocation did not end (yet)."""
-    if not open_sessions.lingering(account, enforced(context().config)):
+    if not open_sessions.lingering(account, enforced(context().config), now=context().now()):
         return None
     return _TOLD_AGAIN if context().config.doveadm.url else _NEVER_TOLD

@@ -124,7 +124,11 @@ class House:
         if "portal" in parts:
             await self._start_jobs(stack)
             await self._start_portal(stack)
-        jobs = Housekeeping(background=self._background, now=self._plan.context.now)
+        jobs = Housekeeping(
+            background=self._background,
+            now=self._plan.context.now,
+            grace=self._plan.config.policy.grace_days > 0,
+        )
         await _keep_running(stack, jobs.run)
 
     def _mailboxes(self) -> OwnMailboxes:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from sidegate.decisions.grace import Window
 from sidegate.decisions.mail import AccountRecord, AppPasswordRecord
 from sidegate.factors import app_password
 from sidegate.storage.keys import KeyRing
@@ -75,8 +76,9 @@ class FastReader:
 
     A right app password of an account that was seen before costs one read: account and
     app password together, by the digest. The rest takes two: the accounts, then the app
-    passwords that their ids and the secrets name. Nothing but the ids is kept from one
-    batch to the next; an id never becomes another account's.
+    passwords that their ids and the secrets name; and where 2-step is on a third, for
+    grace windows. Nothing but the ids is kept from one batch to the next; an id never
+    becomes another account's.
     """
 
     def __init__(self, *, keys: KeyRing, loop: asyncio.AbstractEventLoop) -> None:
@@ -203,6 +205,10 @@ _ACCOUNTS = (
     "SELECT address, id, enabled, two_step_since IS NOT NULL, password_hash, password_version"
     " FROM account WHERE address "
 )
+_WINDOWS = (
+    "SELECT account_id, id, protocol, network, program, until, ended_at IS NOT NULL"
+    " FROM grace_window WHERE account_id "
+)
 _APP_PASSWORDS = "SELECT digest, id, scopes, revoked_at IS NOT NULL FROM app_password WHERE digest "
 _BOTH = (
     "SELECT p.digest, p.id, p.scopes, p.revoked_at IS NOT NULL, a.id, a.address, a.enabled,"
@@ -231,10 +237,29 @@ def _both(
 def _accounts(cursor: CursorWrapper, addresses: set[str]) -> dict[str, AccountRecord]:
     where, parameters = _one_of(list(addresses))
     cursor.execute(_ACCOUNTS + where, parameters)
-    return {
+    accounts = {
         address: AccountRecord(account_id, address, bool(enabled), bool(two_step), hashed, version)
         for address, account_id, enabled, two_step, hashed, version in cursor.fetchall()
     }
+    windows = _windows(cursor, [found.id for found in accounts.values() if found.two_step])
+    if not windows:
+        return accounts
+    return {
+        address: found._replace(windows=tuple(windows.get(found.id, ())))
+        for address, found in accounts.items()
+    }
+
+
+def _windows(cursor: CursorWrapper, account_ids: list[int]) -> dict[int, list[Window]]:
+    if not account_ids:
+        return {}
+    where, parameters = _one_of(account_ids)
+    cursor.execute(_WINDOWS + where, parameters)
+    found: dict[int, list[Window]] = {}
+    for account_id, window_id, protocol, network, program, until, ended in cursor.fetchall():
+        window = Window(window_id, protocol, network, program, until, bool(ended))
+        found.setdefault(account_id, []).append(window)
+    return found
 
 
 def _app_passwords(cursor: CursorWrapper, digests: list[bytes]) -> dict[bytes, AppPasswordRecord]:

@@ -74,6 +74,8 @@ class AppPassword(models.Model):
     last_used_address = models.CharField(max_length=45, blank=True)
     last_used_protocol = models.CharField(max_length=16, blank=True)
     last_used_program = models.CharField(max_length=200, blank=True)
+    made_for = models.CharField(max_length=200, blank=True)
+    """The mail program that it was made for, where that was known beforehand."""
 
     class Meta:
         db_table = "app_password"
@@ -287,6 +289,30 @@ class Sighting(models.Model):
         return f"sighting {self.pk}"
 
 
+class GraceWindow(models.Model):
+    """What may go on with the account password while 2-step is on; see `decisions/grace`."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    protocol = models.CharField(max_length=16)
+    network = models.CharField(max_length=50)
+    program = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    """The mail program that it belongs to, as the owner saw it; empty where it has no name."""
+    address = models.CharField(max_length=45)
+    """Where that mail program had signed in from last."""
+    given_at = models.BigIntegerField()
+    until = models.BigIntegerField()
+    ended_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "grace_window"
+        indexes: ClassVar = [models.Index(fields=["until"], name="grace_window_by_end")]
+
+    def __str__(self) -> str:
+        return f"grace window {self.pk}"
+
+
 class MailSession(models.Model):
     """An open mail session on one host: the process that serves it, and what opened it."""
 
@@ -300,6 +326,7 @@ class MailSession(models.Model):
     """
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
     app_password = models.ForeignKey(AppPassword, on_delete=models.CASCADE, null=True)
+    grace_window = models.ForeignKey(GraceWindow, on_delete=models.SET_NULL, null=True)
     password_version = models.IntegerField()
     protocol = models.CharField(max_length=16)
     opened_at = models.BigIntegerField()

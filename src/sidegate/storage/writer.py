@@ -26,6 +26,7 @@ STAMP_SECONDS = 0.2
 STAMP_SECONDS_BUSY = 30.0
 """How long stamps wait for one another: with little to write, and with much."""
 _RETRY_SECONDS = 0.5
+_LEAVE_STAMPS = frozenset({Kind.MAIL_ALLOWED, Kind.MAIL_GRACE})
 Column = str | int | None
 _INSERT_EVENT = (
     "INSERT INTO event"
@@ -77,7 +78,7 @@ class Writer:
             cursor.executemany(_INSERT_EVENT, rows)
         # Only what was committed leaves a stamp.
         for event in batch:
-            if event.kind is Kind.MAIL_ALLOWED:
+            if event.kind in _LEAVE_STAMPS:
                 self._stamps.add(event)
         self._busy = len(batch) >= MANY
         if self._busy:
