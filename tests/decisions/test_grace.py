@@ -18,6 +18,7 @@ from sidegate.decisions.mail import (
     Presence,
     decide,
 )
+from sidegate.decisions.observing import Enforced
 from sidegate.decisions.throttle import Counters, Limits
 from sidegate.decisions.words import (
     Allow,
@@ -209,6 +210,7 @@ POLICIES = st.builds(
     account_password=st.sampled_from(AccountPasswordMode),
     limits=st.just(Limits()),
     directory=st.booleans(),
+    enforced=st.just(Enforced()),
     grace=st.booleans(),
 )
 

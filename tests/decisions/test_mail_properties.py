@@ -17,6 +17,7 @@ from sidegate.decisions.mail import (
     Policy,
     decide,
 )
+from sidegate.decisions.observing import Enforced
 from sidegate.decisions.throttle import Counters, Limits
 from sidegate.decisions.words import (
     Allow,
@@ -52,6 +53,7 @@ ACCOUNTS = st.builds(
     two_step=st.booleans(),
     password_hash=st.just("$hash"),
     password_version=st.integers(1, 3),
+    windows=st.just(()),
 )
 APP_PASSWORDS = st.builds(
     AppPasswordRecord,
@@ -71,6 +73,8 @@ POLICIES = st.builds(
     account_password=st.sampled_from(AccountPasswordMode),
     limits=st.just(Limits()),
     directory=st.just(False),  # noqa: FBT003 - hypothesis takes values so
+    enforced=st.just(Enforced()),
+    grace=st.booleans(),
 )
 FACTS = st.builds(
     Facts,
