@@ -11,6 +11,7 @@ PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
     "dovecot": "dovecot-core",
+    "fail2ban-regex": "fail2ban",
     "initdb": "postgresql",
     "mbsync": "isync",
     "msmtp": "msmtp",

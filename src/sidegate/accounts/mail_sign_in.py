@@ -6,7 +6,7 @@ import asyncio
 import logging
 from functools import partial
 
-from sidegate.accounts import people
+from sidegate.accounts import people, refusal_log
 from sidegate.accounts.context import Context, Origin
 from sidegate.accounts.enforcing import enforced
 from sidegate.accounts.right_but_refused import SecondLooks
@@ -125,8 +125,10 @@ class MailSignIn:
     ) -> None:
         outage = CannotTell(Why.OUTAGE, facts.account.id if facts.account else None)
         settled: Verdict
+        guess = False
         try:
             facts, settled = await self._settle(attempt, facts, verdict)
+            guess = await self._guessed(attempt, facts, settled)
             if not isinstance(settled, Allow):
                 await self._until_due(attempt, settled)
         except asyncio.CancelledError:
@@ -137,6 +139,8 @@ class MailSignIn:
             settled = outage
         self._finish(attempt, answer, settled)
         # The reply has left: nothing of what follows is to be seen in it.
+        if isinstance(settled, Refuse):
+            _tell(attempt, facts, settled, guess=guess)
         login = _counted_login(attempt, facts)
         self._second_looks.consider(attempt, facts, settled, login=login)
 
@@ -146,9 +150,14 @@ class MailSignIn:
         while isinstance(verdict, Missing):
             facts = await self._learned(attempt, facts, verdict)
             verdict = decide(attempt, facts, self._policy)
-        if isinstance(verdict, Refuse) and _counts(verdict):
-            await self._count(attempt, facts)
         return facts, verdict
+
+    async def _guessed(self, attempt: Attempt, facts: Facts, verdict: Verdict) -> bool:
+        """Count it where something may have been guessed; whether it is news, and a stranger's."""
+        if not isinstance(verdict, Refuse) or not _counts(verdict):
+            return False
+        new = await self._count(attempt, facts)
+        return new and not (facts.counters and facts.counters.familiar)
 
     async def _learned(self, attempt: Attempt, facts: Facts, missing: Missing) -> Facts:
         if missing is Missing.COUNTERS:
@@ -232,9 +241,9 @@ class MailSignIn:
             secret=attempt.secret,
         )
 
-    async def _count(self, attempt: Attempt, facts: Facts) -> None:
+    async def _count(self, attempt: Attempt, facts: Facts) -> bool:
         key, login = self._ctx.keys.current, _counted_login(attempt, facts)
-        await self._background.run(
+        return await self._background.run(
             partial(
                 counters.add,
                 login=self._login_digest(attempt, facts),
@@ -276,6 +285,16 @@ def _counted_login(attempt: Attempt, facts: Facts) -> str:
 def _counts(refused: Refuse) -> bool:
     """Whether something may have been guessed: behind a right app password nothing was."""
     return refused.app_password_id is None and refused.reason not in _NOT_COUNTED
+
+
+def _tell(attempt: Attempt, facts: Facts, refused: Refuse, *, guess: bool) -> None:
+    refusal_log.tell(
+        address=attempt.address,
+        protocol=attempt.protocol.value,
+        guess=guess,
+        reason=refused.reason,
+        account=facts.account.address if facts.account else "",
+    )
 
 
 def _question(attempt: Attempt, facts: Facts, *, secret: str) -> Question:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sidegate.accounts import refusal_log
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.people import ensure, find
 from sidegate.decisions.directory import Directory, Question, Seen
 from sidegate.decisions.mail import MOST_FOLLOWED, PasswordCheck, Presence
 from sidegate.decisions.names import canonical, canonical_name
-from sidegate.decisions.throttle import Limits, network_of, throttled
+from sidegate.decisions.throttle import Counters, Limits, network_of, throttled
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
 from sidegate.storage import counters
@@ -52,10 +53,8 @@ def check_password(
         return _check_there(ctx, ctx.directory, login=login, secret=secret, origin=origin)
     account = find(login)
     name = canonical(login) or login
-    network = network_of(origin.address)
-    login_digest = counters.login_digest(key=ctx.keys.current, login=name)
     account_id = account.pk if account else None
-    seen = counters.read(login=login_digest, account_id=account_id, network=network, now=ctx.now())
+    seen = _counters(ctx, account, login=name, origin=origin)
     if throttled(seen, Limits()):
         return _cannot_tell(ctx, account_id, Why.THROTTLED, origin)
     check = ctx.judge.check_blocking(
@@ -71,15 +70,9 @@ def check_password(
         return _cannot_tell(ctx, account_id, Why.BUSY, origin)
     if check is PasswordCheck.OUTAGE:
         return _cannot_tell(ctx, account_id, Why.OUTAGE, origin)
-    counters.add(
-        login=login_digest,
-        network=network,
-        secret=counters.secret_digest(key=ctx.keys.current, login=name, secret=secret),
-        now=ctx.now(),
-    )
     # For an unknown account too: the same work, down to what is written.
     reason = _reason(account, check)
-    note(ctx, kind=Kind.WEB_REFUSED, account_id=account_id, origin=origin, reason=reason)
+    _refused(ctx, account, reason, name=name, secret=secret, seen=seen, origin=origin)
     return WrongPassword()
 
 
@@ -114,12 +107,7 @@ def _seen_there(
 ) -> Seen | PasswordCannotTell:
     account = find(question.name)
     account_id = account.pk if account else None
-    counted = counters.read(
-        login=counters.login_digest(key=ctx.keys.current, login=question.name or login),
-        account_id=account_id,
-        network=network_of(origin.address),
-        now=ctx.now(),
-    )
+    counted = _counters(ctx, account, login=question.name or login, origin=origin)
     if throttled(counted, Limits()):
         return _cannot_tell(ctx, account_id, Why.THROTTLED, origin)
     seen = directory.look_up_blocking(question._replace(secret=""))
@@ -162,16 +150,48 @@ def _wrong(
     login: str,
     origin: Origin,
 ) -> WrongPassword:
-    key, name = ctx.keys.current, question.name or login
-    counters.add(
+    name = question.name or login
+    seen = _counters(ctx, account, login=name, origin=origin)
+    _refused(ctx, account, reason, name=name, secret=question.secret, seen=seen, origin=origin)
+    return WrongPassword()
+
+
+def _refused(
+    ctx: Context,
+    account: Account | None,
+    reason: Reason,
+    *,
+    name: str,
+    secret: str,
+    seen: Counters,
+    origin: Origin,
+) -> None:
+    """Count it, record it, and tell whoever bans addresses."""
+    key = ctx.keys.current
+    new = counters.add(
         login=counters.login_digest(key=key, login=name),
         network=network_of(origin.address),
-        secret=counters.secret_digest(key=key, login=name, secret=question.secret),
+        secret=counters.secret_digest(key=key, login=name, secret=secret),
         now=ctx.now(),
     )
     account_id = account.pk if account else None
     note(ctx, kind=Kind.WEB_REFUSED, account_id=account_id, origin=origin, reason=reason)
-    return WrongPassword()
+    refusal_log.tell(
+        address=origin.address,
+        protocol="portal",
+        guess=new and not seen.familiar and reason not in _REASONS.values(),
+        reason=reason,
+        account=account.address if account else "",
+    )
+
+
+def _counters(ctx: Context, account: Account | None, *, login: str, origin: Origin) -> Counters:
+    return counters.read(
+        login=counters.login_digest(key=ctx.keys.current, login=login),
+        account_id=account.pk if account else None,
+        network=network_of(origin.address),
+        now=ctx.now(),
+    )
 
 
 def finished(ctx: Context, *, account: Account, origin: Origin) -> None:

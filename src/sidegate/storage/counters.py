@@ -40,10 +40,11 @@ def read(*, login: bytes, account_id: int | None, network: str, now: int) -> Cou
     return Counters(pair=pair, login=of_login, network=of_network, familiar=familiar > 0)
 
 
-def add(*, login: bytes, network: str, secret: bytes, now: int) -> None:
-    """Count one wrong secret; the same one again from the same network counts once."""
+def add(*, login: bytes, network: str, secret: bytes, now: int) -> bool:
+    """Count one wrong secret; False where the same one from the same network was counted."""
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [login, network, secret, now, now - KEPT_FOR])
+        return bool(cursor.rowcount > 0)
 
 
 def mark_familiar(cursor: CursorWrapper, rows: list[tuple[int, str, int]]) -> None:
