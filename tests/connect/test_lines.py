@@ -100,12 +100,40 @@ def test_the_pages_hold_what_is_printed_and_need_nothing(
 ) -> None:
     told = printed(tmp_path / "nothing", page, "--version", "2.3", "--user", "root", "--json")
     plan: dict[str, Any] = json.loads(told)
-    of = plan["blocks"] if section == "The lines" else plan["undo"]
+    of = plan["undo"]
+    if section == "The lines":
+        of = [block for block in plan["blocks"] if not block["part"]]
     wanted = ["".join(f"{line}\n" for line in block["lines"]) for block in of]
     assert [block.text for block in pages.blocks(page, section)] == wanted
     files = [block.file for block in pages.blocks(page, section)]
     assert files == [block["file"] if block["how"] == "write" else "" for block in of]
     assert not (tmp_path / "nothing").exists()
+
+
+def test_the_page_about_observing_holds_what_is_printed(tmp_path: Path) -> None:
+    told = printed(tmp_path, "dovecot", "--version", "2.3", "--user", "root", "--json")
+    plan: dict[str, Any] = json.loads(told.replace(str(tmp_path), "/srv/sidegate"))
+    wanted = [block for block in plan["blocks"] if block["part"] == "observe"]
+    page = [*pages.blocks("observe", "The lines"), *pages.blocks("observe", "Enforce")]
+    texts = ["".join(f"{line}\n" for line in block["lines"]) for block in wanted]
+    assert [block.text for block in page] == texts
+    files = [block["file"] if block["how"] == "write" else "" for block in wanted]
+    assert [block.file for block in page] == files
+    assert plan["undo"][0]["lines"] == [pages.blocks("observe", "Go back")[0].text.strip()]
+
+
+def test_reports_go_to_a_port_even_where_the_door_is_a_socket(tmp_path: Path) -> None:
+    (tmp_path / "sidegate.toml").write_text('[listen]\nhttp = "127.0.0.1:2999"\n')
+    assert "= http://127.0.0.1:2999/v1/observe\n" in printed(tmp_path, "dovecot")
+    (tmp_path / "sidegate.toml").write_text('[listen]\nhttp = "unix:http"\n')
+    assert "= http://127.0.0.1:2026/v1/observe\n" in printed(tmp_path, "dovecot")
+
+
+def test_another_policy_server_is_not_replaced_unsaid(tmp_path: Path) -> None:
+    settings = {**SETTINGS, "auth_policy_server_url": "http://192.0.2.9/"}
+    found = doveconf.installation((2, 3, 19), settings, doveconf.parse(SERVICES).sections)
+    plan = dovecot.plan(dovecot.Dovecot(found), Sidegate(load_config(tmp_path), "root"))
+    assert any("auth_policy server already (http://192.0.2.9/)" in note for note in plan.notes)
 
 
 def test_nginx_is_told_the_lines_of_its_page(tmp_path: Path) -> None:

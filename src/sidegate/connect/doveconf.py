@@ -13,6 +13,7 @@ _SEARCH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 _PATIENCE = 20
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _SETTINGS = (
+    "auth_policy_server_url",
     "base_dir",
     "default_login_user",
     "imap_id_retain",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidegate.config import UnixEndpoint
+from sidegate.connect import observe
 from sidegate.connect.doveconf import Installation, Listener, Service
 from sidegate.connect.lines import Block, Plan, folders
 from sidegate.connect.places import RUN, Sidegate, group_of
@@ -79,6 +80,7 @@ def plan(dovecot: Dovecot, sidegate: Sidegate, wanted: Path | None = None) -> Pl
     """Everything for this Dovecot; `wanted` is the client socket that was asked for."""
     client = client_socket(dovecot, sidegate, wanted)
     made, make = folders("sidegate-dovecot", tuple(_folders(dovecot, sidegate, client)))
+    reloaded, config = _reloaded(dovecot), sidegate.config
     asked, ours = _asked(dovecot, sidegate), _ours(dovecot, sidegate, client)
     enforced = Block(
         "Enforce: every sign-in service asks Sidegate from the reload on",
@@ -88,7 +90,17 @@ def plan(dovecot: Dovecot, sidegate: Sidegate, wanted: Path | None = None) -> Pl
     )
     return Plan(
         "dovecot",
-        (made, make, asked, _reloaded(dovecot), ours, enforced, _reloaded(dovecot)),
+        (
+            made,
+            make,
+            asked,
+            reloaded,
+            ours,
+            *observe.blocks(config, dovecot.folder, is_24=dovecot.is_24, reload=reloaded),
+            observe.enforcing(config),
+            enforced,
+            reloaded,
+        ),
         _undo(dovecot),
         notes=tuple(_notes(dovecot, sidegate)),
         around=tuple(around(dovecot, sidegate, client, planned=True)),
@@ -150,6 +162,7 @@ def _ours(dovecot: Dovecot, sidegate: Sidegate, client: Path) -> Block:
 
 def _enforced(dovecot: Dovecot, sidegate: Sidegate, client: Path) -> Iterator[str]:
     yield "imap_id_retain = yes"
+    yield observe.REPORTING_OFF
     if dovecot.is_24:
         yield f"login_socket_path = {_named(dovecot.found, client, _CHROOT)}"
     else:
@@ -211,6 +224,7 @@ def _undo(dovecot: Dovecot) -> tuple[Block, ...]:
             "run",
             (
                 f"rm -f {' '.join(removed)} /etc/tmpfiles.d/sidegate-dovecot.conf",
+                f"rm -f {conf / observe.OBSERVED} {dovecot.folder / observe.TOKEN}",
                 reload,
             ),
         ),
@@ -236,6 +250,7 @@ def _notes(dovecot: Dovecot, sidegate: Sidegate) -> Iterator[str]:
         yield f"  usermod -aG {group} {sidegate.user}"
         yield "It may not end your Dovecot's sessions either: see Open connections in the page"
         yield "  docs/operators/dovecot.md, so that a revocation ends them."
+    yield from observe.already(dovecot.found.settings, sidegate.config)
     yield "CRAM-MD5, SCRAM and GSSAPI are not offered while Sidegate is asked: only PLAIN, LOGIN."
 
 

@@ -21,6 +21,8 @@ class Block:
     lines: tuple[str, ...]
     file: str = ""
     """The file; empty where the lines are commands."""
+    part: str = ""
+    """`observe` where it is left out by whoever enforces at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ def printed(plan: Plan) -> Iterator[str]:
     if plan.notes:
         yield ""
     for number, block in enumerate(plan.blocks, start=1):
-        yield from _block(f"{number}. {block.title}", block)
+        part = f" ({block.part})" if block.part else ""
+        yield from _block(f"{number}. {block.title}{part}", block)
     for around in plan.around:
         yield f"# NOT ENFORCED: {around}"
     if plan.around:
