@@ -37,6 +37,19 @@ class Row(NamedTuple):
     outcome: Outcome
 
 
+class Wanted(NamedTuple):
+    """What the accounts are narrowed to; empty texts narrow nothing."""
+
+    show: str = ""
+    """One of `Outcome`, for accounts with such a program."""
+    protocol: str = ""
+    text: str = ""
+    """In the address."""
+
+
+EVERYTHING = Wanted()
+
+
 class Totals(NamedTuple):
     """All accounts together; programs as far as they were in use."""
 
@@ -67,7 +80,7 @@ class Report:
             accounts=Account.objects.count(),
             two_step=Account.objects.filter(two_step_since__isnull=False).count(),
             seen=_accounts(seen),
-            refused=_accounts(seen.filter(self.refused("account__"))),
+            refused=_accounts(seen.filter(self._refused())),
             protocols=_by(seen, "protocol"),
             mechanisms=_by(seen, "mechanism"),
         )
@@ -80,11 +93,13 @@ class Report:
                 yield from rows
             after = found[-1].address
 
-    def accounts(self) -> QuerySet[Account]:
-        """Those with a program in use, by address."""
-        sightings = self.sightings().filter(account=OuterRef("pk"))
-        used = self._app_passwords().filter(account=OuterRef("pk"))
+    def accounts(self, wanted: Wanted = EVERYTHING) -> QuerySet[Account]:
+        """Those with a wanted program in use, by address."""
+        sightings = self._wanted_sightings(wanted).filter(account=OuterRef("pk"))
+        used = self._wanted_app_passwords(wanted).filter(account=OuterRef("pk"))
         found = Account.objects.filter(Exists(sightings) | Exists(used))
+        if wanted.text:
+            found = found.filter(address__icontains=wanted.text)
         return found.order_by("address")
 
     def of(self, accounts: Iterable[Account]) -> list[tuple[Account, list[Row]]]:
@@ -105,9 +120,31 @@ class Report:
         seen = Sighting.objects.filter(last_at__gte=self._since)
         return seen.exclude(credential=Credential.APP_PASSWORD)
 
-    def refused(self, account: str) -> Q:
-        """That a sighting's program would be refused; `account` leads to its account."""
-        return Q() if self._always else Q(**{f"{account}two_step_since__isnull": False})
+    def _wanted_sightings(self, wanted: Wanted) -> QuerySet[Sighting]:
+        seen = self.sightings()
+        if wanted.protocol:
+            seen = seen.filter(protocol=wanted.protocol)
+        match wanted.show:
+            case Outcome.REFUSED:
+                return seen.filter(self._refused())
+            case Outcome.MECHANISM_GONE:
+                return seen.exclude(self._refused()).exclude(mechanism__in=OFFERED)
+            case Outcome.TWO_STEP_OFF:
+                return seen.exclude(self._refused()).filter(mechanism__in=OFFERED)
+            case Outcome.APP_PASSWORD:
+                return seen.none()
+        return seen
+
+    def _wanted_app_passwords(self, wanted: Wanted) -> QuerySet[AppPassword]:
+        if wanted.show not in ("", Outcome.APP_PASSWORD):
+            return AppPassword.objects.none()
+        used = self._app_passwords()
+        return used.filter(last_used_protocol=wanted.protocol) if wanted.protocol else used
+
+    def _refused(self) -> Q:
+        """That a sighting's program would be refused."""
+        everybody = Q(pk__isnull=False)
+        return everybody if self._always else Q(account__two_step_since__isnull=False)
 
     def _app_passwords(self) -> QuerySet[AppPassword]:
         return AppPassword.objects.filter(revoked_at=None, last_used_at__gte=self._since)

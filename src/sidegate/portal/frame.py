@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from sidegate.accounts.enforcing import enforced
 from sidegate.pages.context import context
 from sidegate.portal.visitors import account_of
 
@@ -24,13 +25,16 @@ class Place(NamedTuple):
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The site's name, whoever is signed in, the navigation, the notice."""
-    config = context().config
+    config, account = context().config, account_of(request)
+    holds = account is None or enforced(config).holds_for(account.address)
     return {
         "site_name": config.server.name,
-        "account": account_of(request),
+        "account": account,
         "places": _places(request.path),
         "mail_path": config.server.webmail or reverse("mail"),
         "codes_on_screen": config.shows_codes_on_screen,
+        # 2-step that does not hold for mail programs yet: no page may leave that out.
+        "only_watched": account is not None and account.two_step and not holds,
     }
 
 

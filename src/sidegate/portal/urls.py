@@ -5,7 +5,6 @@ from django.urls import path
 from sidegate.portal import (
     activity,
     app_passwords,
-    errors,
     gate,
     home,
     phone_screen,
@@ -38,8 +37,3 @@ urlpatterns = [
     path("activity", activity.page, name="activity"),
     path("phone", phone_screen.page, name="phone"),
 ]
-
-handler400 = errors.bad_request
-handler403 = errors.forbidden
-handler404 = errors.not_found
-handler500 = errors.server_error

@@ -42,13 +42,14 @@ def django_settings(config: Config, context: Context) -> dict[str, Any]:
         "SECRET_KEY": context.keys.derived("django").hex(),
         "DEBUG": False,
         "ALLOWED_HOSTS": [config.portal_host, *_LOOPBACK_NAMES],
-        "ROOT_URLCONF": "sidegate.portal.urls",
+        "ROOT_URLCONF": "sidegate.serve.urls",
         "INSTALLED_APPS": [
             "django.contrib.staticfiles",
             "heroicons",
             "sidegate.storage",
             "sidegate.pages",
             "sidegate.portal",
+            "sidegate.console",
         ],
         "MIDDLEWARE": list(_MIDDLEWARE),
         "TEMPLATES": [
