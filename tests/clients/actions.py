@@ -1,6 +1,7 @@
 """Actions on a data folder as other processes take them: JSON lines in, JSON lines out.
 
-It stands for the pages of the portal, which have tests of their own.
+It stands for the pages of the portal, which have tests of their own. It sends no notices
+into the mailboxes, unless told to: those who count messages count their own.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,10 @@ from sidegate.config import load_config
 from sidegate.serve import setup
 
 context = setup(load_config(Path(sys.argv[1])))
+if "tell" not in sys.argv[2:]:
+    config = context.config
+    config = replace(config, mailserver=replace(config.mailserver, private=False))
+    context = replace(context, config=config)
 
 from django.db import connection  # noqa: E402 - models need configured settings
 

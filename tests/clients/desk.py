@@ -82,8 +82,8 @@ class Desk:
 
 
 @contextmanager
-def desk_for(data: Path) -> Iterator[Desk]:
-    command = [sys.executable, str(Path(__file__).with_name("actions.py")), str(data)]
+def desk_for(data: Path, *more: str) -> Iterator[Desk]:
+    command = [sys.executable, str(Path(__file__).with_name("actions.py")), str(data), *more]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
         yield Desk(process)

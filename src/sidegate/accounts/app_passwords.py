@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable, TooManyAppPasswords
+from sidegate.accounts.notices import tell_of_change
 from sidegate.decisions.mail import AccountPasswordMode
 from sidegate.decisions.words import MAIL_SCOPES
 from sidegate.events.catalogue import Kind
@@ -117,6 +118,14 @@ def make(
             account_id=account.pk,
             origin=origin,
             app_password_id=row.pk,
+        )
+        tell_of_change(
+            ctx,
+            account=account,
+            kind=Kind.APP_PASSWORD_MADE,
+            origin=origin,
+            app=app,
+            device=device,
         )
     return Made(id=row.pk, secret=secret)
 

@@ -11,7 +11,7 @@ from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import DAY, HOUR
 from sidegate.storage import counters, jobs, sightings
 from sidegate.storage.background import Background
-from sidegate.storage.models import Challenge, CodeSend, WebSession
+from sidegate.storage.models import Challenge, CodeSend, LockLink, WebSession
 
 log = logging.getLogger(__name__)
 
@@ -48,4 +48,5 @@ class Housekeeping:
         Challenge.objects.filter(expires_at__lt=now - DAY).delete()
         CodeSend.objects.filter(at__lt=now - HOUR).delete()
         jobs.forget_old(before=now - DAY)
+        LockLink.objects.filter(expires_at__lt=now).delete()
         WebSession.objects.filter(expires_at__lt=now).delete()

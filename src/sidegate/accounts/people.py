@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from sidegate.accounts import app_passwords, grace
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import AddressTaken, BadAddress, KeptElsewhere, WeakPassword
+from sidegate.accounts.notices import tell_of_change
 from sidegate.decisions.names import canonical, canonical_name
 from sidegate.events.catalogue import Kind
 from sidegate.factors.account_password import MAX_LENGTH, MIN_LENGTH
@@ -63,11 +64,13 @@ def ensure(ctx: Context, *, name: str, origin: Origin) -> Account:
 def set_enabled(ctx: Context, *, account: Account, enabled: bool, origin: Origin) -> bool:
     """Enable or disable an account; False where it was so already.
 
-    A disabled account is refused everywhere at the next decision, and its browsers
-    are signed out.
+    A disabled account is refused everywhere at the next decision, and its browsers are
+    signed out. Enabling unlocks one that its owner locked (`locking`).
     """
     with transaction.atomic():
-        changed = Account.objects.filter(pk=account.pk, enabled=not enabled).update(enabled=enabled)
+        changed = Account.objects.filter(pk=account.pk, enabled=not enabled).update(
+            enabled=enabled, locked_at=None
+        )
         if changed:
             kind = Kind.ACCOUNT_ENABLED if enabled else Kind.ACCOUNT_DISABLED
             note(ctx, kind=kind, account_id=account.pk, origin=origin)
@@ -119,6 +122,7 @@ def change_password(
             app_passwords_kept=kept,
         )
         grace.end_all(ctx, account=current, origin=origin)
+        tell_of_change(ctx, account=account, kind=Kind.PASSWORD_CHANGED, origin=origin)
         if not keep_app_passwords:
             app_passwords.revoke_all(ctx, account=account, origin=origin)
         WebSession.objects.filter(account=account).exclude(pk=keep_session).delete()

@@ -18,20 +18,24 @@ def add_job(
     payload: bytes,
     expires_at: int,
     subject: str = "",
+    due_at: int | None = None,
 ) -> int:
     """Add a job whose payload is sealed; it is taken up once the transaction is committed.
 
-    `expires_at`, in milliseconds since the epoch, is when it is given up. Returns its id.
+    It is due at once, or at `due_at`, and given up at `expires_at`, in milliseconds since
+    the epoch. Returns its id.
     """
 
     def sealed(bound_to: bytes) -> bytes:
         return seal(keys=ctx.keys, random=ctx.random, secret=payload, bound_to=bound_to)
 
+    now = ctx.now()
     job_id = jobs.add(
         kind=kind,
         account_id=account_id,
         subject=subject,
-        now=ctx.now(),
+        now=now,
+        due_at=now if due_at is None else due_at,
         expires_at=expires_at,
         seal=sealed,
     )

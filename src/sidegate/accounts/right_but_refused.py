@@ -10,15 +10,18 @@ import asyncio
 import logging
 from functools import partial
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django.db import transaction
+from django.urls import reverse
 
+from sidegate.accounts import notices
 from sidegate.accounts.context import Context
 from sidegate.decisions import right_but_refused
 from sidegate.decisions.directory import Question
 from sidegate.decisions.mail import AccountRecord, Facts, PasswordCheck
 from sidegate.decisions.ports import Unavailable
-from sidegate.decisions.right_but_refused import Step, next_step
+from sidegate.decisions.right_but_refused import Step, message_is_due, next_step
 from sidegate.decisions.throttle import network_of
 from sidegate.decisions.words import Attempt, Reason, Verdict
 from sidegate.events.catalogue import Kind, NewEvent, tidy
@@ -27,6 +30,7 @@ from sidegate.storage.background import Background
 from sidegate.storage.models import Account, RightRefused
 from sidegate.storage.second_looks import Row
 from sidegate.storage.writer import write_event
+from sidegate.wire.program import device_of
 
 log = logging.getLogger(__name__)
 
@@ -135,13 +139,20 @@ class SecondLooks:
 
     def _was_right(self, look: _Look) -> None:
         """Count it no longer, write it down, tell the owner; all of it or nothing."""
-        attempt, now = look.attempt, self._ctx.now()
+        ctx, attempt = self._ctx, look.attempt
+        now = ctx.now()
         with transaction.atomic():
             account = _locked(look.account)
             if account is None:
                 return  # 2-step was turned off, or the password changed, meanwhile
             second_looks.forgive(look.row, now=now)
             write_event(_event(attempt, account))
+            last = RightRefused.objects.filter(account=account).first()
+            told_at = last.told_at if last else None
+            if message_is_due(last_at=told_at, now=now):
+                told_at = now
+                link = ctx.config.server.url + link_for(attempt.program)
+                notices.tell_of_program(ctx, account=account, attempt=attempt, link=link)
             RightRefused.objects.update_or_create(
                 account=account,
                 defaults={
@@ -149,6 +160,7 @@ class SecondLooks:
                     "protocol": attempt.protocol.value,
                     "program": tidy(attempt.program),
                     "address": tidy(attempt.address)[:45],
+                    "told_at": told_at,
                 },
             )
 
@@ -160,6 +172,12 @@ def latest(account: Account) -> RightRefused | None:
         return None
     mended = account.app_passwords.filter(created_at__gt=found.at).exists()
     return None if mended else found
+
+
+def link_for(program: str) -> str:
+    """The path of App passwords, with what this program needs selected."""
+    chosen = {"app": "mail", "device": device_of(program)}
+    return reverse("app-passwords") + "?" + urlencode(chosen)
 
 
 def _locked(known: AccountRecord) -> Account | None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from sidegate.accounts import app_passwords, grace
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.mail_programs import MailProgram
+from sidegate.accounts.notices import tell_of_change
 from sidegate.events.catalogue import Kind
 from sidegate.factors import phone_number
 from sidegate.storage.models import Account, Phone
@@ -51,6 +52,7 @@ def turn_on(
             number=phone_number.masked(number),
         )
         grace.give(ctx, account=account, programs=exceptions, origin=origin)
+        tell_of_change(ctx, account=account, kind=Kind.TWO_STEP_ON, origin=origin)
     account.refresh_from_db()
     return True
 
@@ -74,5 +76,6 @@ def turn_off(ctx: Context, *, account: Account, origin: Origin) -> int:
                 origin=origin,
                 count=revoked,
             )
+            tell_of_change(ctx, account=account, kind=Kind.TWO_STEP_OFF, origin=origin)
     account.refresh_from_db()
     return revoked

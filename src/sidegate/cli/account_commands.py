@@ -185,6 +185,8 @@ def two_step_off(ctx: Context, arguments: Namespace) -> int:
 
 
 def _state(account: Account) -> str:
+    if account.locked_at is not None:
+        return "locked by its owner"
     return "enabled" if account.enabled else "disabled"
 
 
@@ -200,6 +202,7 @@ def _facts(account: Account) -> dict[str, object]:
         "address": account.address,
         "name": account.name,
         "enabled": account.enabled,
+        "locked": None if account.locked_at is None else rfc3339(account.locked_at),
         "two_step": account.two_step,
         "operator": account.is_operator,
         "created": rfc3339(account.created_at),

@@ -46,6 +46,7 @@ def _findings(config: Config) -> Iterator[Finding]:
     if config.mailserver.private:
         yield _dovecot()
     yield from _codes(config)
+    yield _notices(config)
     yield from check_directory(config)
     yield from check_doveadm(config)
     yield from check_running(config)
@@ -77,3 +78,15 @@ def _codes(config: Config) -> Iterator[Finding]:
             "codes are shown on this server (screen): whoever sees it has everybody's second step",
             "for trying out only: set a gateway in [codes] before others use it",
         )
+
+
+def _notices(config: Config) -> Finding:
+    if config.notices.smtp:
+        return ok("notices", f"owners are told by mail through {config.notices.smtp}")
+    if config.mailserver.private:
+        return ok("notices", "owners are told by mail through the private Dovecot")
+    return warning(
+        "notices",
+        "owners are told on their pages only: no mail goes out",
+        "set [notices] smtp and from_address, so that they hear of changes at once",
+    )

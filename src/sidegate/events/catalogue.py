@@ -35,6 +35,7 @@ class Kind(StrEnum):
     ACCOUNT_ADDED = "account-added"
     ACCOUNT_ENABLED = "account-enabled"
     ACCOUNT_DISABLED = "account-disabled"
+    ACCOUNT_LOCKED = "account-locked"
     OPERATOR_ON = "operator-on"
     OPERATOR_OFF = "operator-off"
 

@@ -124,6 +124,11 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
     ),
     Kind.ACCOUNT_ADDED: (gettext_lazy("The account was added"), "user", "quiet"),
     Kind.ACCOUNT_ENABLED: (gettext_lazy("The account was enabled"), "user", "quiet"),
+    Kind.ACCOUNT_LOCKED: (
+        gettext_lazy("The account was locked by the link of a message"),
+        "lock-closed",
+        "refused",
+    ),
     Kind.ACCOUNT_DISABLED: (gettext_lazy("The account was disabled"), "user-minus", "refused"),
     Kind.OPERATOR_ON: (gettext_lazy("The account was made operator"), "user-plus", "unsure"),
     Kind.OPERATOR_OFF: (

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from django.http import QueryDict
-from django.urls import reverse
 
 from sidegate.accounts import app_passwords, right_but_refused
 from sidegate.portal.activity_words import protocol_name
 from sidegate.storage.models import Account
-from sidegate.wire.program import device_of
-
-_APP = "mail"
 
 
 class Waiting(NamedTuple):
@@ -31,13 +26,9 @@ def waiting_for(account: Account) -> Waiting | None:
     if found is None:
         return None
     facts = [found.program, protocol_name(found.protocol), found.address]
-    return Waiting(found.at, [fact for fact in facts if fact], link_for(found.program))
-
-
-def link_for(program: str) -> str:
-    """The path of App passwords, with what this program needs selected."""
-    chosen = {"app": _APP, "device": device_of(program)}
-    return reverse("app-passwords") + "?" + urlencode(chosen)
+    return Waiting(
+        found.at, [fact for fact in facts if fact], right_but_refused.link_for(found.program)
+    )
 
 
 def preselected(query: QueryDict) -> dict[str, str]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from sidegate import texts
+from sidegate.accounts import notices
+from sidegate.accounts.bell import Bell
 from sidegate.accounts.context import Context
 from sidegate.accounts.enforcing import enforced
 from sidegate.accounts.job_runner import Handler, JobRunner
@@ -19,6 +21,7 @@ from sidegate.accounts.jobs import Housekeeping
 from sidegate.accounts.mail_sign_in import MailSignIn
 from sidegate.accounts.mailboxes import OwnMailboxes, Place
 from sidegate.accounts.mailboxes_there import DirectoryMailboxes
+from sidegate.accounts.notice_jobs import NoticeHandler
 from sidegate.accounts.observing import Observing
 from sidegate.accounts.open_sessions import Processes, SessionWatch
 from sidegate.config import Config, Endpoint, UnixEndpoint, is_loopback_host
@@ -35,6 +38,7 @@ from sidegate.mailserver.server import MailServer
 from sidegate.serve.certificate import CertificateFiles
 from sidegate.serve.http_door import http_door, numbers
 from sidegate.serve.http_server import HttpServer
+from sidegate.serve.mail_out import mail_sender
 from sidegate.serve.portal_server import portal_application
 from sidegate.storage.background import Background
 from sidegate.storage.fast_reader import FastReader
@@ -123,6 +127,7 @@ class House:
             await self._mail_server.start()
         if "portal" in parts:
             await self._start_jobs(stack)
+            await self._start_notices(stack)
             await self._start_portal(stack)
         jobs = Housekeeping(
             background=self._background,
@@ -239,6 +244,19 @@ class House:
         handlers: dict[str, Handler] = {}
         runner = JobRunner(
             handlers=handlers, background=self._background, bell=ctx.bell, now=ctx.now
+        )
+        stack.push_async_callback(runner.stop)
+        runner.start()
+
+    async def _start_notices(self, stack: AsyncExitStack) -> None:
+        """A runner of their own: a mail server that hangs delays no code."""
+        ctx, sender = self._plan.context, mail_sender(self._plan.config, self._plan.places)
+        if sender is None:
+            return
+        handler = NoticeHandler(ctx, sender=sender)
+        stack.callback(handler.close)
+        runner = JobRunner(
+            handlers={notices.JOB: handler}, background=self._background, bell=Bell(), now=ctx.now
         )
         stack.push_async_callback(runner.stop)
         runner.start()

@@ -59,10 +59,11 @@ def add(
     account_id: int | None,
     subject: str,
     now: int,
+    due_at: int,
     expires_at: int,
     seal: Callable[[bytes], bytes],
 ) -> int:
-    """Write a job, due at once, inside the caller's transaction; returns its id.
+    """Write a job, due from a time on, inside the caller's transaction; returns its id.
 
     `seal` makes the payload, given what it has to be bound to.
     """
@@ -72,7 +73,7 @@ def add(
         subject=subject,
         state=WAITING,
         made_at=now,
-        due_at=now,
+        due_at=due_at,
         expires_at=expires_at,
     )
     payload = seal(bound_to(job_id=job.pk, kind=kind, account_id=account_id))
@@ -128,6 +129,11 @@ def end(job: Taken, ended: Ended, *, now: int) -> bool:
     Even where another took it meanwhile: what was done is done.
     """
     return bool(_end(job.id, ended, now))
+
+
+def added_since(*, subject: str, since: int) -> int:
+    """How many were added for a subject after a time, ended ones too."""
+    return Job.objects.filter(subject=subject, made_at__gt=since).count()
 
 
 def cancel(*, subject: str, now: int) -> int:

@@ -23,6 +23,8 @@ class Account(models.Model):
     password_changed_at = models.BigIntegerField()
     two_step_since = models.BigIntegerField(null=True)
     created_at = models.BigIntegerField()
+    locked_at = models.BigIntegerField(null=True)
+    """When its owner locked it by the link of a notice: it is not enabled since then."""
 
     class Meta:
         db_table = "account"
@@ -217,6 +219,25 @@ class WrongSecret(models.Model):
 
     def __str__(self) -> str:
         return f"wrong secret {self.pk}"
+
+
+class LockLink(models.Model):
+    """The link in a notice by which an owner locks her account: "This wasn't me"."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    digest = models.BinaryField(max_length=32, unique=True)
+    since = models.BigIntegerField()
+    """When what it tells of happened: app passwords made from then on go too."""
+    expires_at = models.BigIntegerField()
+    used_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "lock_link"
+        indexes: ClassVar = [models.Index(fields=["expires_at"], name="lock_link_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"lock link {self.pk}"
 
 
 class RightRefused(models.Model):

@@ -1,0 +1,112 @@
+"""What a notice says, in its owner's language.
+
+Its programs and addresses are told by whoever tried: they never stand in a header, and
+nothing in them becomes a link or a second line.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
+
+from sidegate.accounts.app_passwords import APPS, DEVICES
+from sidegate.accounts.notices import Notice
+from sidegate.events.catalogue import Kind
+
+_MOST_OF_A_PROGRAM = 60
+# Letters of any script, digits, and little else: no link, no markup, no other address. A dot
+# stands between the digits of a version alone.
+_NOT_PLAIN = re.compile(r"[^\w ().+-]|_|(?<!\d)\.|\.(?!\d)")
+
+_PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "submission": "SMTP", "sieve": "ManageSieve"}
+_TITLES: dict[str, Promise] = {
+    Kind.TWO_STEP_ON: gettext_lazy("2-Step Verification was turned on"),
+    Kind.TWO_STEP_OFF: gettext_lazy("2-Step Verification was turned off"),
+    Kind.APP_PASSWORD_MADE: gettext_lazy("An app password was made"),
+    Kind.PASSWORD_CHANGED: gettext_lazy("The account password was changed"),
+    Kind.MAIL_PASSWORD_RIGHT: gettext_lazy("A mail program needs an app password"),
+}
+
+
+class Words(NamedTuple):
+    """A message, as far as it is words."""
+
+    subject: str
+    body: str
+
+
+def words(notice: Notice, *, service: str, url: str) -> Words:
+    """The subject and the text."""
+    with translation.override(notice.language):
+        title = str(_TITLES[notice.kind])
+        parts = [*_opening(notice, title), "\n".join(_facts(notice)), *_ending(notice)]
+        foot = f"-- \n{service}\n{url}"
+        return Words(title, "\n\n".join([*parts, foot]) + "\n")
+
+
+def _opening(notice: Notice, title: str) -> list[str]:
+    if notice.kind == Kind.MAIL_PASSWORD_RIGHT:
+        return [
+            _(
+                "A mail program signed in with your account password. The password is right, but "
+                "it was refused: 2-Step Verification is on, and each mail program needs an app "
+                "password of its own."
+            )
+        ]
+    again = _("This is the second message about it, in case somebody deleted the first.")
+    return [f"{title}.", again] if notice.again else [f"{title}."]
+
+
+def _facts(notice: Notice) -> list[str]:
+    at = datetime.fromtimestamp(notice.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    made = f"{APPS[notice.app]} · {DEVICES[notice.device]}" if notice.app else ""
+    program = plain(notice.program)
+    protocol = _PROTOCOLS.get(notice.protocol, "")
+    facts = [
+        (_("Account"), notice.to),
+        (_("App password"), made),
+        (_("When"), at),
+        (_("Program"), f"{program} ({protocol})" if program and protocol else program or protocol),
+        (_("Address"), _address(notice.address)),
+        (
+            pgettext("who did it", "By"),
+            _("whoever runs the mail server") if notice.by == "operator" else "",
+        ),
+    ]
+    return [f"{name}: {value}" for name, value in facts if value]
+
+
+def _ending(notice: Notice) -> list[str]:
+    if notice.kind == Kind.MAIL_PASSWORD_RIGHT:
+        return [
+            _("Make an app password for it, and put it in place of the old password:")
+            + f"\n{notice.link}",
+            _("Is it not yours? Then somebody knows your password: change it."),
+        ]
+    return [
+        _("If it was you, there is nothing to do."),
+        _(
+            "If it was not you, lock your account with this link. Nothing opens it then, neither "
+            "mail programs nor browsers, until whoever runs the mail server lets you in again:"
+        )
+        + f"\n{notice.link}",
+    ]
+
+
+def plain(program: str) -> str:
+    """A program's own words without anything that a mail reader could make a link of."""
+    return " ".join(_NOT_PLAIN.sub(" ", program).split())[:_MOST_OF_A_PROGRAM].strip()
+
+
+def _address(address: str) -> str:
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return ""

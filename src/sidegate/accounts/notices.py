@@ -1,0 +1,144 @@
+"""Notices: the owner of an account is told by mail what happened to it.
+
+A notice is written as a job in the transaction of what it tells of: either both are there
+or neither is. A notice of a change goes out at once and once more ten minutes later, so that
+a thief who deletes the first meets the second.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from django.utils.translation import get_language
+
+from sidegate.accounts import lock_links
+from sidegate.accounts.context import Context, Origin
+from sidegate.accounts.queue import add_job
+from sidegate.decisions.throttle import DAY, HOUR
+from sidegate.decisions.words import Attempt
+from sidegate.events.catalogue import Kind, tidy
+from sidegate.storage import jobs
+from sidegate.storage.models import Account
+
+JOB = "notice"
+"""The kind of job that carries a notice."""
+
+AGAIN_AFTER = 600_000
+"""Milliseconds after which a change is told once more."""
+
+MOST_AN_HOUR = 5
+"""Notices of one kind to one account within 60 minutes; what comes on top is on her pages."""
+
+_TRIED_FOR = 3 * DAY
+_ID_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one message tells. It travels sealed: `link` may open something."""
+
+    kind: str
+    """An event's kind."""
+    to: str
+    language: str
+    message_id: str
+    at: int
+    by: str = "owner"
+    address: str = ""
+    program: str = ""
+    """As it was said: whoever shows it takes out what could mislead."""
+    protocol: str = ""
+    app: str = ""
+    device: str = ""
+    link: str = ""
+    again: bool = False
+    """The second message about the same."""
+
+    def __repr__(self) -> str:
+        return f"Notice(kind={self.kind!r})"
+
+    def packed(self) -> bytes:
+        """As the payload of a job."""
+        return json.dumps(asdict(self)).encode()
+
+
+def unpacked(payload: bytes) -> Notice:
+    """The notice of a job's payload."""
+    return Notice(**json.loads(payload))
+
+
+def tell_of_change(
+    ctx: Context, *, account: Account, kind: Kind, origin: Origin, app: str = "", device: str = ""
+) -> None:
+    """Tell of a change, twice, with a link that locks; inside the change's transaction."""
+    if not _may_tell(ctx, account, kind, messages=2):
+        return
+    notice = Notice(
+        kind=kind,
+        to=account.address,
+        language=_language(ctx, account, by=origin.by),
+        message_id=_message_id(ctx),
+        at=ctx.now(),
+        by=origin.by,
+        address=tidy(origin.address)[:45],
+        program=tidy(origin.program),
+        app=app,
+        device=device,
+        link=lock_links.new_link(ctx, account=account),
+    )
+    _add(ctx, account, notice, due_at=notice.at)
+    second = {"again": True, "message_id": _message_id(ctx)}
+    _add(ctx, account, Notice(**asdict(notice) | second), due_at=notice.at + AGAIN_AFTER)
+
+
+def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: str) -> None:
+    """Tell of a mail program that was refused with the right account password."""
+    kind = Kind.MAIL_PASSWORD_RIGHT
+    if not _may_tell(ctx, account, kind, messages=1):
+        return
+    notice = Notice(
+        kind=kind,
+        to=account.address,
+        language=_language(ctx, account, by="operator"),
+        message_id=_message_id(ctx),
+        at=attempt.arrived,
+        address=tidy(attempt.address)[:45],
+        program=tidy(attempt.program),
+        protocol=attempt.protocol.value,
+        link=link,
+    )
+    _add(ctx, account, notice, due_at=ctx.now())
+
+
+def _may_tell(ctx: Context, account: Account, kind: Kind, *, messages: int) -> bool:
+    if not ctx.config.sends_mail:
+        return False
+    told = jobs.added_since(subject=_subject(account, kind), since=ctx.now() - HOUR)
+    return told < MOST_AN_HOUR * messages
+
+
+def _add(ctx: Context, account: Account, notice: Notice, *, due_at: int) -> None:
+    add_job(
+        ctx,
+        kind=JOB,
+        account_id=account.pk,
+        payload=notice.packed(),
+        subject=_subject(account, Kind(notice.kind)),
+        due_at=due_at,
+        expires_at=due_at + _TRIED_FOR,
+    )
+
+
+def _subject(account: Account, kind: Kind) -> str:
+    return f"notice:{account.pk}:{kind}"
+
+
+def _message_id(ctx: Context) -> str:
+    return f"{ctx.random(_ID_BYTES).hex()}@{ctx.config.from_address.rpartition('@')[2]}"
+
+
+def _language(ctx: Context, account: Account, *, by: str) -> str:
+    """The account's, then the one that its owner reads just now, then the installation's."""
+    here = get_language() if by == "owner" else ""
+    return account.language or here or ctx.config.policy.refusal_language
