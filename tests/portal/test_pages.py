@@ -20,7 +20,8 @@ from sidegate.portal import urls
 from sidegate.serve.django_settings import django_settings
 from sidegate.storage.models import Account, WebSession
 
-OPEN = {"/signin", "/signin/code", "/signin/code/again", "/signin/another-way", "/phone"}
+SIGN_IN = {"/signin", "/signin/code", "/signin/code/again", "/signin/another-way"}
+OPEN = SIGN_IN | {"/phone", "/lock/<str:token>", "/locked"}
 PATHS = ["/" + str(entry.pattern) for entry in urls.urlpatterns]
 SIGNED_IN = sorted({*PATHS} - OPEN)
 
