@@ -49,7 +49,9 @@ mail_location = maildir:~/Maildir
 ssl = no
 disable_plaintext_auth = {plaintext}
 haproxy_trusted_networks = 127.0.0.1
+login_trusted_networks = {trusted}
 submission_relay_host = 127.0.0.1
+submission_relay_port = {relay}
 service anvil {{
   chroot =
 }}
@@ -91,21 +93,23 @@ class OwnDovecot:
         return (self.folder / "log").read_text()
 
     @property
-    def nginx(self) -> str:
-        """The section of sidegate.toml that leads nginx here."""
+    def upstream(self) -> str:
+        """The section of sidegate.toml that leads nginx, or a front, here."""
         servers = "".join(f'{name} = "127.0.0.1:{port}"\n' for name, port in self.ports.items())
-        return f'[nginx]\n{servers}user = "{{account}}*{GATE}"\npassword = "{GATE_PASSWORD}"\n'
+        return f'[upstream]\n{servers}user = "{{account}}*{GATE}"\npassword = "{GATE_PASSWORD}"\n'
 
 
 @contextmanager
-def own_dovecot(people: dict[str, str], *, haproxy: bool) -> Iterator[OwnDovecot]:
-    """Run it with these passwords."""
+def own_dovecot(
+    people: dict[str, str], *, haproxy: bool = False, trusted: str = "", relay: int = 25
+) -> Iterator[OwnDovecot]:
+    """Run it with these passwords; who comes from `trusted` may name the client's address."""
     program = require("dovecot")
     folder = Path(tempfile.mkdtemp(prefix="sg-own-", dir="/tmp"))
     names = ("imap", "pop3", "submission")
     own = OwnDovecot(folder, dict(zip(names, free_ports(len(names)), strict=True)))
     try:
-        _write(own, people, haproxy=haproxy)
+        _write(own, people, haproxy=haproxy, trusted=trusted, relay=relay)
         process = subprocess.Popen([program, "-F", "-c", folder / "conf"], **_as_somebody())
         try:
             for port in own.ports.values():
@@ -126,7 +130,9 @@ def _as_somebody() -> dict[str, Any]:
     return {} if os.geteuid() else as_user(_somebody().pw_name)
 
 
-def _write(own: OwnDovecot, people: dict[str, str], *, haproxy: bool) -> None:
+def _write(
+    own: OwnDovecot, people: dict[str, str], *, haproxy: bool, trusted: str, relay: int
+) -> None:
     user, folder = _somebody(), own.folder
     logins = "".join(
         _LOGIN.format(name=name, port=port, haproxy="yes" if haproxy else "no")
@@ -138,6 +144,8 @@ def _write(own: OwnDovecot, people: dict[str, str], *, haproxy: bool) -> None:
     (folder / "conf").write_text(
         _CONFIGURATION.format(
             base=folder,
+            trusted=trusted,
+            relay=relay,
             log=folder / "log",
             user=user.pw_name,
             group=grp.getgrgid(user.pw_gid).gr_name,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import http.cookiejar
-import re
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from child import Child, running
+from clients.browser import page
 from clients.conftest import open_folder
 from clients.desk import Desk, Person, desk_for
 from her_dovecot import HerDovecot, HerUser, her_dovecot
@@ -68,19 +67,6 @@ def answers(child: Child, *questions: tuple[str, str]) -> list[Judged]:
             await mail_server.close()
 
     return asyncio.run(ask())
-
-
-def page(browser: urllib.request.OpenerDirector, url: str, **fields: str) -> str:
-    data = None
-    if fields:
-        shown = page(browser, url)
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', shown)
-        assert token
-        data = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token[1]}).encode()
-    request = urllib.request.Request(url, data, {"Referer": url})  # noqa: S310 - our own address
-    with browser.open(request, timeout=20) as answer:
-        text: str = answer.read().decode()
-        return text
 
 
 def test_mail_before_and_after_two_step(child: Child, desk: Desk, her: HerDovecot) -> None:

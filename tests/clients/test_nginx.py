@@ -220,7 +220,7 @@ def test_in_front_of_a_dovecot_with_passwords_of_its_own(proxy: bool) -> None:  
     with (
         own_dovecot({anna: theirs}, haproxy=proxy) as own,
         open_folder() as folder,
-        running(folder, more=own.nginx) as child,
+        running(folder, more=own.upstream) as child,
         nginx(child, given=given) as front,
     ):
         child.add_account(anna, "the account's password")

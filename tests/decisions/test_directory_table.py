@@ -76,6 +76,31 @@ def later(why: Why, account: int | None = 7) -> CannotTell:
     return CannotTell(why, account)
 
 
+@pytest.mark.parametrize(
+    ("account", "secret", "presence", "policy", "verdict"),
+    [
+        (PLAIN, WORDS, HERE, UNTIL, no(Reason.NOT_MINE)),
+        (PLAIN, LETTERS, HERE, UNTIL, no(Reason.NOT_MINE)),
+        (PLAIN, WORDS, OFF, UNTIL, no(Reason.NOT_MINE)),
+        (NOBODY, WORDS, HERE, UNTIL, Refuse(Reason.NOT_MINE)),
+        (SHUT, WORDS, HERE, UNTIL, no(Reason.SHUT_OUT)),
+        (TWO_STEP, WORDS, HERE, UNTIL, no(Reason.NOT_AN_APP_PASSWORD)),
+        (PLAIN, WORDS, HERE, ALWAYS, no(Reason.NOT_AN_APP_PASSWORD)),
+        (PLAIN, WORDS, GONE, UNTIL, no(Reason.GONE_FROM_DIRECTORY)),
+        (PLAIN, WORDS, AWAY, UNTIL, later(Why.OUTAGE)),
+    ],
+)
+def test_a_directory_that_asks_is_never_asked_back(
+    account: AccountRecord | None, secret: str, presence: Presence, policy: Policy, verdict: Verdict
+) -> None:
+    facts = Facts(account, None, CALM, presence=presence, name=ADA, answered=ADA)
+    asked = ask(secret)._replace(from_directory=True)
+    assert decide(asked, facts, policy) == verdict
+    if secret == LETTERS:
+        right = facts._replace(account=TWO_STEP, app_password=GOOD)
+        assert decide(asked, right, policy) == BY_APP
+
+
 # fmt: off
 TABLE = [
     # account  app      secret   counters   presence judge   policy  verdict

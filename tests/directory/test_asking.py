@@ -15,7 +15,7 @@ from sidegate.config import UnixEndpoint
 from sidegate.decisions.directory import Question
 from sidegate.decisions.mail import PasswordCheck, Presence
 from sidegate.directory import asking, dovecot
-from sidegate.directory.dovecot import DovecotDirectory
+from sidegate.directory.dovecot import PATIENCE, DovecotDirectory
 
 T = TypeVar("T")
 Answering = Callable[[list[bytes]], bytes]
@@ -48,11 +48,15 @@ class Fake:
         writer.close()
 
 
-def run(fake: Fake, ask: Callable[[DovecotDirectory], Coroutine[Any, Any, T]], **more: float) -> T:
+def run(
+    fake: Fake,
+    ask: Callable[[DovecotDirectory], Coroutine[Any, Any, T]],
+    patience: float = PATIENCE,
+) -> T:
     async def inside() -> T:
         server = await asyncio.start_unix_server(fake.serve, fake.path)
         endpoint = UnixEndpoint(fake.path)
-        directory = DovecotDirectory(auth=endpoint, userdb=endpoint, **more)
+        directory = DovecotDirectory(auth=endpoint, userdb=endpoint, patience=patience)
         directory.attach()
         try:
             return await ask(directory)

@@ -66,6 +66,8 @@ class NullSignIn:
             return CannotTell(Why.THROTTLED)
         if attempt.login == "broken@example.test":
             raise RuntimeError("made to fail")
+        if attempt.from_directory:
+            return Refuse(Reason.NOT_MINE, 1)
         if attempt.secret != RIGHT:
             return Refuse(Reason.WRONG_PASSWORD, 1)
         if attempt.login == "disabled@example.test":

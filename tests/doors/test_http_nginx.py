@@ -176,7 +176,7 @@ def test_a_protocol_without_a_server_is_no_refusal(caplog: pytest.LogCaptureFixt
             headers, _ = asked(door, "smtp", "alice@example.test")
             assert headers == {"Auth-Status": f"4.7.0 {CANNOT_TELL}", "Auth-Error-Code": "454"}
         assert door.sign_in.seen == []
-    assert caplog.text.count("[nginx] submission names no server") == 1
+    assert caplog.text.count("[upstream] submission names no server") == 1
 
 
 def test_no_secret_is_logged(door: RunningHttp, caplog: pytest.LogCaptureFixture) -> None:

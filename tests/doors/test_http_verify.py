@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from doors.nullparts import REFUSAL_DELAY, RIGHT
-from doors.web import CANNOT_TELL, DISABLED, REFUSAL, TOKEN, RunningHttp, running_http
+from doors.web import CANNOT_TELL, DISABLED, OWN, REFUSAL, TOKEN, RunningHttp, running_http
 from sidegate.config import TcpEndpoint
 from sidegate.decisions.words import Protocol
 from sidegate.doors.rates import Rates
@@ -45,11 +46,13 @@ def question(**more: object) -> dict[str, Any]:
          {"verdict": "unavailable", "why": "outage", "text": CANNOT_TELL}),
         ({"login": "broken@example.test"},
          {"verdict": "unavailable", "why": "outage", "text": CANNOT_TELL}),
+        ({"from_directory": True},
+         {"verdict": "refuse", "why": "not-mine", "text": REFUSAL}),
         ({"login": "throttled@example.test"},
          {"verdict": "unavailable", "why": "throttled", "text": CANNOT_TELL}),
     ],
 )  # fmt: skip
-def test_answers(door: RunningHttp, more: dict[str, str], answer: dict[str, str]) -> None:
+def test_answers(door: RunningHttp, more: dict[str, Any], answer: dict[str, str]) -> None:
     found = door.verify(question(**more))
     assert found.status == 200
     assert found.json == answer
@@ -190,3 +193,30 @@ def test_a_caller_is_who_it_says_only_behind_a_trusted_proxy(
         # What the program's address is, the body alone says.
         assert door.sign_in.seen[-1].address == "203.0.113.9"
     assert callers == [counted]
+
+
+def test_ones_own_question_goes_on_to_the_next_passdb(door: RunningHttp) -> None:
+    login, now = RIGHT_QUESTION["login"], time.time_ns() // 1_000_000
+    marked = OWN.marked("abc", login=login, secret=RIGHT, now=now)
+    before = len(door.sign_in.seen)
+    answer = door.verify(question(session=marked))
+    assert answer.json == {"verdict": "refuse", "why": "not-mine", "text": REFUSAL}
+    assert len(door.sign_in.seen) == before
+    assert door.verify(question(session=marked, secret="another")).json["verdict"] == "refuse"
+    assert len(door.sign_in.seen) == before + 1
+    old = OWN.marked("abc", login=login, secret=RIGHT, now=now - 121_000)
+    for other in (old, "abc", marked[:-2], f"{marked}0", "x.sidegate-", "x.sidegate-zz"):
+        assert door.verify(question(session=other)).json["verdict"] == "allow", other
+
+
+@pytest.mark.parametrize(
+    ("given", "program"),
+    [
+        ('"name" "iPhone Mail" "version" "7"', "iPhone Mail 7"),
+        ("Thunderbird 128", "Thunderbird 128"),
+        ('"vendor', '"vendor'),
+    ],
+)
+def test_a_whole_imap_id_is_read_too(door: RunningHttp, given: str, program: str) -> None:
+    door.verify(question(client_id=given))
+    assert door.sign_in.seen[-1].program == program

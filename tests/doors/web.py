@@ -17,6 +17,7 @@ from typing import Any
 from child import free_ports
 from doors.nullparts import REFUSAL_DELAY, NullObserver, NullSignIn
 from sidegate.config import Endpoint, TcpEndpoint, UnixEndpoint
+from sidegate.decisions.own_questions import OwnQuestions
 from sidegate.decisions.words import Protocol
 from sidegate.doors.http import HttpDoor, HttpParts
 from sidegate.doors.http_answers import texts
@@ -28,6 +29,7 @@ TOKEN = "t" * 43
 REFUSAL = "Sign-in refused. Use an app password: https://example.test/x"
 DISABLED = "This account is disabled."
 CANNOT_TELL = "Not just now."
+OWN = OwnQuestions(b"k" * 32)
 UPSTREAMS = Upstreams(
     servers={
         Protocol.IMAP: TcpEndpoint("127.0.0.1", 10143),
@@ -126,6 +128,7 @@ def running_http(
             refusal_delay=refusal_delay,
             token=token,
             version="1.2.3",
+            own_questions=OWN,
         )
     )
     with _loop() as (loop, call):

@@ -51,6 +51,7 @@ _NOT_COUNTED = frozenset(
         Reason.APP_PASSWORDS_OFF,
         Reason.OUT_OF_SCOPE,
         Reason.ACCOUNT_DISABLED,
+        Reason.NOT_MINE,
     }
 )
 
@@ -261,6 +262,8 @@ class MailSignIn:
         """Refusals leave at one fixed time after they arrived; so does "throttled"."""
         if isinstance(verdict, CannotTell) and verdict.why is not Why.THROTTLED:
             return
+        if _passes_on(verdict):
+            return
         waited = (self._ctx.now() - attempt.arrived) / 1000
         delay = self._delay
         if self._directory is not None:
@@ -273,7 +276,8 @@ class MailSignIn:
         try:
             answer(verdict)
         finally:
-            self._writer.record(_event(attempt, verdict))
+            if not _passes_on(verdict):
+                self._writer.record(_event(attempt, verdict))
 
 
 def _counted_login(attempt: Attempt, facts: Facts) -> str:
@@ -295,6 +299,11 @@ def _tell(attempt: Attempt, facts: Facts, refused: Refuse, *, guess: bool) -> No
         reason=refused.reason,
         account=facts.account.address if facts.account else "",
     )
+
+
+def _passes_on(verdict: Verdict) -> bool:
+    """Whether somebody else decides: then nothing happened here yet."""
+    return isinstance(verdict, Refuse) and verdict.reason is Reason.NOT_MINE
 
 
 def _question(attempt: Attempt, facts: Facts, *, secret: str) -> Question:

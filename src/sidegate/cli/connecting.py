@@ -14,8 +14,9 @@ from sidegate.cli.errors import DONE, NOT_DONE, USAGE, Failure
 from sidegate.cli.main import open_context
 from sidegate.cli.output import print_json, say
 from sidegate.config import Config, Endpoint, TcpEndpoint, UnixEndpoint, load_config, parse_endpoint
+from sidegate.config.endpoints import check_host
 from sidegate.config.errors import NotAllowed
-from sidegate.connect import doveconf, dovecot, exim, nginx, postfix
+from sidegate.connect import dns, doveconf, dovecot, exim, front, lua, nginx, postfix
 from sidegate.connect.lines import Plan, printed
 from sidegate.connect.places import Sidegate, whose
 
@@ -49,7 +50,9 @@ def run(arguments: Namespace) -> int:
 # The lines ---------------------------------------------------------------------------------
 
 
-def _plan(sidegate: Sidegate, arguments: Namespace) -> Plan:
+def _plan(  # noqa: PLR0911 - a table, one return a server
+    sidegate: Sidegate, arguments: Namespace
+) -> Plan:
     wanted = _wanted(sidegate.config, arguments)
     if arguments.server == "dovecot":
         return dovecot.plan(_dovecot(arguments), sidegate, _path(wanted))
@@ -58,7 +61,20 @@ def _plan(sidegate: Sidegate, arguments: Namespace) -> Plan:
         return postfix.plan(found or postfix.Postfix(), sidegate, wanted)
     if arguments.server == "exim":
         return exim.plan(sidegate, wanted)
+    if arguments.server == "dns":
+        return dns.plan(sidegate.config, _domains(arguments))
+    if arguments.server == "front":
+        return front.plan(sidegate)
+    if arguments.server == "lua":
+        return lua.plan(lua.Lua(_dovecot(arguments), sidegate))
     return nginx.plan(sidegate)
+
+
+def _domains(arguments: Namespace) -> list[str]:
+    try:
+        return [check_host(name.lower().rstrip(".")) for name in arguments.domain]
+    except NotAllowed:
+        raise Failure(f"--domain {arguments.domain!r}: write example.test", status=USAGE) from None
 
 
 def _dovecot(arguments: Namespace) -> dovecot.Dovecot:
@@ -94,6 +110,8 @@ def _path(wanted: Endpoint | None) -> Path | None:
 
 
 def _check(sidegate: Sidegate, arguments: Namespace) -> int:
+    if arguments.server == "dns":
+        raise Failure("records are looked up by dig, not by --check", status=USAGE)
     ctx = open_context(sidegate.config)
     with _trial(ctx, arguments) as trial:
         findings = _shown(_findings(sidegate, arguments, trial), as_json=arguments.json)
@@ -121,11 +139,18 @@ def _findings(sidegate: Sidegate, arguments: Namespace, trial: Trial) -> Iterato
 
     wanted = _wanted(sidegate.config, arguments)
     only = list(_targets(arguments))
-    her_dovecot = doveconf.read(arguments.conf) if arguments.server == "dovecot" else None
+    if arguments.server == "front":
+        yield from checks.front(sidegate.config, trial, only=only)
+        return
+    hers = arguments.server in ("dovecot", "lua")
+    her_dovecot = doveconf.read(arguments.conf) if hers else None
     her_postfix = postfix.read(arguments.conf) if arguments.server == "postfix" else None
     if her_dovecot is not None:
         found = dovecot.Dovecot(her_dovecot, arguments.conf)
-        yield from checks.dovecot(found, sidegate, _path(wanted), trial, only=only)
+        if arguments.server == "lua":
+            yield from checks.lua(lua.Lua(found, sidegate), trial, only=only)
+        else:
+            yield from checks.dovecot(found, sidegate, _path(wanted), trial, only=only)
     elif her_postfix is not None:
         yield from checks.postfix(her_postfix, sidegate, wanted, trial, only=only)
     elif only:

@@ -15,7 +15,7 @@ PARTS = ("portal", "doors", "mailserver")
 APPS = ("mail", "other")
 DEVICES = ("windows", "mac", "iphone", "ipad", "android", "printer", "other")
 SCOPES = ("imap", "pop3", "submission")
-SERVERS = ("dovecot", "postfix", "exim", "nginx")
+SERVERS = ("dovecot", "postfix", "exim", "nginx", "lua", "front", "dns")
 
 # What a command needs before it runs.
 NOTHING, CONFIG, CONTEXT = "nothing", "config", "context"
@@ -220,6 +220,9 @@ def _add_connecting(commands: _Group) -> None:
         default=[],
         metavar="PROTOCOL=HOST:PORT",
         help="sign in there (imap, imaps, pop3, …; repeatable)",
+    )
+    connect.add_argument(
+        "--domain", action="append", default=[], metavar="NAME", help="with dns: this domain"
     )
 
 

@@ -27,6 +27,7 @@ def check_together(config: Config) -> None:
     _check_notices(config)
     _check_policy(config)
     _check_doveadm(config)
+    _check_front(config)
 
 
 def _refuse(config: Config, said: str) -> NoReturn:
@@ -148,7 +149,7 @@ def _check_directory(config: Config) -> None:
                 f"[directory] {key} = {shown(text)} is where Sidegate itself listens; "
                 "allowed: a socket of your own Dovecot",
             )
-    if config.mailserver.private:
+    if config.mailserver.private and not config.mailserver.front:
         _refuse(
             config,
             "[mailserver] private = true keeps mailboxes of its own, and [directory] source = "
@@ -197,6 +198,27 @@ def _check_doveadm(config: Config) -> None:
             config,
             f'[doveadm] {present} is set and [doveadm] {absent} = "" is not; '
             "allowed: both or neither",
+        )
+
+
+def _check_front(config: Config) -> None:
+    if not config.mailserver.front:
+        return
+    if not config.mailserver.private:
+        _refuse(config, "[mailserver] front = true is the private Dovecot; allowed: private = true")
+    servers = [config.front_upstream(name) for name in ("imap", "pop3", "submission")]
+    if not any(servers):
+        _refuse(
+            config,
+            "[mailserver] front = true goes on to a mail server, and [upstream] names none; "
+            "allowed: imap, pop3 or submission with an address and a port",
+        )
+    signs_in = [*servers[:2], *([] if config.upstream.submission_xclient else servers[2:])]
+    if any(signs_in) and not config.upstream.password:
+        _refuse(
+            config,
+            '[upstream] password = "" and [mailserver] front = true needs it: an app password '
+            "means nothing to the server behind it; allowed: that of its master user",
         )
 
 

@@ -32,6 +32,8 @@ def load_config(data: Path, file: Path | None = None) -> Config:
     folder = Path(os.path.abspath(data))  # noqa: PTH100 - keeps symbolic links as they were given
     path = Path(os.path.abspath(file)) if file else folder / FILE_NAME  # noqa: PTH100
     tables = _read(path, required=file is not None)
+    if "nginx" in tables and "upstream" not in tables:
+        tables["upstream"] = tables.pop("nginx")  # its first name
     known = [*(section.name for section in sections()), GATEWAY]
     _refuse_unknown(path, tables, known, "section")
     values: dict[str, Any] = {

@@ -123,12 +123,17 @@ class Config(Sections):
         )
         return [server for server in candidates if server is not None]
 
+    def front_upstream(self, protocol: MailProtocol) -> TcpEndpoint | None:
+        """Where the private Dovecot goes on to, where it is a front."""
+        endpoint = self.endpoint(getattr(self.upstream, protocol))
+        return endpoint if isinstance(endpoint, TcpEndpoint) else None
+
     def nginx_upstream(self, protocol: MailProtocol) -> TcpEndpoint | None:
         """Where nginx goes on to: as set, or the private Dovecot's listener for STARTTLS.
 
         nginx looks no name up: `None` where no address is known.
         """
-        said: str = getattr(self.nginx, protocol)
+        said: str = getattr(self.upstream, protocol)
         private: str = getattr(self.listen, protocol) if self.mailserver.private else ""
         endpoint = self.endpoint(said or private)
         if not isinstance(endpoint, TcpEndpoint):

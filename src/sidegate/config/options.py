@@ -108,6 +108,11 @@ class Mailserver:
         "",
         'started as root, mail processes run as this user; "" = one that Dovecot brought',
     )
+    front: bool = option(
+        kinds.yes_or_no(),
+        False,  # noqa: FBT003 - the default
+        "the private Dovecot keeps no mail: it goes on to the servers of [upstream]",
+    )
 
 
 @dataclass(frozen=True)
@@ -178,8 +183,8 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Nginx:
-    """Where nginx goes on to after a sign-in by `auth_http`."""
+class Upstream:
+    """The mail server behind nginx, or behind the private Dovecot as a front."""
 
     imap: str = option(
         kinds.address(), "", '"127.0.0.1:143"; "" = the private Dovecot, which asks once more'
@@ -190,6 +195,11 @@ class Nginx:
         kinds.name_with("{account}"),
         "{account}",
         'as whom; "{account}*gate" = through the master user gate',
+    )
+    submission_xclient: bool = option(
+        kinds.yes_or_no(),
+        False,  # noqa: FBT003 - the default
+        "with mailserver.front: a Postfix that believes XCLIENT from here needs no password",
     )
     password: str = option(
         kinds.header_text(),
@@ -267,9 +277,9 @@ class Sections:
         metadata={"help": "how your own Dovecot is told to end open connections"},
     )
     policy: Policy = field(default_factory=Policy)
-    nginx: Nginx = field(
-        default_factory=Nginx,
-        metadata={"help": "where nginx goes on to after a sign-in by auth_http"},
+    upstream: Upstream = field(
+        default_factory=Upstream,
+        metadata={"help": "the mail server behind nginx (auth_http) or behind the front"},
     )
     codes: Codes = field(default_factory=Codes)
     app_passwords: AppPasswords = field(default_factory=AppPasswords)

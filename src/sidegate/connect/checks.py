@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sidegate.accounts.trial import Trial
-from sidegate.config import Endpoint, TcpEndpoint, UnixEndpoint
+from sidegate.config import Config, Endpoint, TcpEndpoint, UnixEndpoint
 from sidegate.connect import dovecot as dovecot_lines
+from sidegate.connect import lua as lua_lines
 from sidegate.connect import postfix as postfix_lines
-from sidegate.connect.doveconf import Listener
+from sidegate.connect.doveconf import Installation, Listener
 from sidegate.connect.dovecot import Dovecot
+from sidegate.connect.lua import Lua
+from sidegate.connect.lua_door import door_trouble
 from sidegate.connect.places import Sidegate
 from sidegate.connect.postfix import Postfix
-from sidegate.connect.proving import Found, enforced, prove
+from sidegate.connect.proving import Found, enforced, prove, trap
 from sidegate.connect.sign_ins import PROTOCOLS, Target
 from sidegate.connect.sockets import trouble
 
@@ -46,14 +49,25 @@ def dovecot(
     seen = why()
     if seen:
         yield Found("sockets", "problem", seen, "sidegate connect dovecot prints the lines")
-    targets = only or [
-        _target(service.name, service.protocol, listener)
-        for service in found.found.logins
-        if service.protocol in PROTOCOLS
-        for listener in service.listeners
-        if not listener.haproxy
-    ]
-    yield from prove(trial, targets, why=why)
+    yield from prove(trial, only or list(_dovecot_targets(found.found)), why=why)
+
+
+def lua(found: Lua, trial: Trial, *, only: list[Target]) -> Iterator[Found]:
+    """Her Dovecot with the script: version, passdbs, the door, and then sign-ins."""
+    installed = found.dovecot.found
+    version = ".".join(str(part) for part in installed.version)
+    if lua_lines.too_old(installed):
+        yield Found("version", "problem", f"Dovecot {version} is too old", "2.3.19 or newer")
+        return
+    yield Found("version", "ok", f"Dovecot {version}")
+    yield from enforced("lua", lua_lines.around(found), name="Dovecot")
+    seen = door_trouble(found)
+    if seen:
+        yield Found("HTTP door", "problem", seen, "sidegate connect lua prints the lines")
+    targets = only or list(_dovecot_targets(installed))
+    yield from prove(trial, targets, why=lambda: door_trouble(found))
+    for one in targets[:1]:
+        yield trap(trial, one)
 
 
 def postfix(
@@ -82,6 +96,32 @@ def postfix(
     if seen:
         yield Found("sockets", "problem", seen, "sidegate connect postfix prints the lines")
     yield from prove(trial, only or list(_postfix_targets(found)), why=why)
+
+
+def front(config: Config, trial: Trial, *, only: list[Target]) -> Iterator[Found]:
+    """The private Dovecot as a front: the servers behind it, and then sign-ins on every port."""
+    if not config.mailserver.front:
+        text = "[mailserver] front is false: the private Dovecot keeps its own mail"
+        yield Found("sidegate.toml", "problem", text, "sidegate connect front prints the lines")
+        return
+    seen = []
+    for protocol in PROTOCOLS:
+        server = config.front_upstream(protocol)
+        trouble_there = _tcp_trouble(server) if server is not None else ""
+        if trouble_there:
+            seen.append(trouble_there)
+            yield Found(f"upstream {protocol}", "problem", trouble_there, "is it running?")
+    targets = only or list(_front_targets(config))
+    yield from prove(trial, targets, why=lambda: "; ".join(seen))
+
+
+def _front_targets(config: Config) -> Iterator[Target]:
+    for protocol in PROTOCOLS:
+        for name, tls in ((f"{protocol}s", True), (protocol, False)):
+            endpoint = config.endpoint(getattr(config.listen, name))
+            if config.front_upstream(protocol) and isinstance(endpoint, TcpEndpoint):
+                host = "127.0.0.1" if endpoint.host in _ANYWHERE else endpoint.host
+                yield Target("front", protocol, host, endpoint.port, tls)
 
 
 def given(trial: Trial, targets: list[Target]) -> Iterator[Found]:
@@ -118,6 +158,13 @@ def _tcp_trouble(endpoint: TcpEndpoint) -> str:
     except OSError as error:
         return f"nobody answers at {endpoint}: {error.strerror or error}"
     return ""
+
+
+def _dovecot_targets(found: Installation) -> Iterator[Target]:
+    for service in found.logins:
+        for listener in service.listeners:
+            if service.protocol in PROTOCOLS and not listener.haproxy:
+                yield _target(service.name, service.protocol, listener)
 
 
 def _target(service: str, protocol: str, listener: Listener) -> Target:

@@ -14,6 +14,8 @@ _PATIENCE = 20
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _SETTINGS = (
     "auth_policy_server_url",
+    "auth_cache_size",
+    "auth_mechanisms",
     "base_dir",
     "default_login_user",
     "imap_id_retain",
@@ -76,6 +78,8 @@ class Installation:
     """What serves a mailbox once somebody is in."""
     asked_directly: tuple[str, ...]
     """Sockets on which other programs ask this Dovecot about passwords: Postfix, Exim."""
+    passdbs: tuple[Section, ...] = ()
+    """What judges passwords, in its order."""
 
 
 def read(file: Path | None = None) -> Installation | None:
@@ -87,12 +91,16 @@ def read(file: Path | None = None) -> Installation | None:
     version = _version(program)
     # Dovecot 2.3 has no login_socket_path and 2.4 might lose another: asked one by one.
     settings = {key: value(parse(_run([*command, key], may_fail=True)), key) for key in _SETTINGS}
-    services = parse(_run([*command, "service"]))
-    return installation(version, settings, services.sections)
+    services = parse(_run([*command, "service"])).sections
+    passdbs = parse(_run([*command, "passdb"])).sections
+    return installation(version, settings, services, passdbs)
 
 
 def installation(
-    version: tuple[int, int, int], settings: dict[str, str], services: Sequence[Section]
+    version: tuple[int, int, int],
+    settings: dict[str, str],
+    services: Sequence[Section],
+    passdbs: Sequence[Section] = (),
 ) -> Installation:
     """Sort out who signs people in, who serves them, and who else asks."""
     enabled = set(settings["protocols"].split())
@@ -117,6 +125,7 @@ def installation(
             if one.protocol and _program(one) in ("imap", "pop3", "submission", "managesieve")
         ),
         asked_directly=tuple(asked),
+        passdbs=tuple(passdbs),
     )
 
 

@@ -37,7 +37,7 @@ def plan(sidegate: Sidegate) -> Plan:
 
 _NOTES = (
     "For nginx 1.22 and newer with its mail module (Debian: libnginx-mod-mail).",
-    "Where nginx goes on to is [nginx] in sidegate.toml; see docs/operators/nginx.md.",
+    "Where nginx goes on to is [upstream] in sidegate.toml; see docs/operators/nginx.md.",
 )
 
 

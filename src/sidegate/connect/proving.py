@@ -53,6 +53,14 @@ def prove(trial: Trial, targets: Sequence[Target], *, why: Callable[[], str]) ->
         )
 
 
+def trap(trial: Trial, target: Target) -> Found:
+    """Whether a single star is a password, as a `static` passdb makes it where one is wrong."""
+    what = f"{target}: the password *"
+    if sign_in(target, trial.address, "*", source=_source(target)).allowed:
+        return Found(what, "problem", "LET IN", "a passdb lets in whoever comes")
+    return Found(what, "ok", "refused")
+
+
 def _app_password(trial: Trial, target: Target, why: Callable[[], str]) -> Iterator[Found]:
     what = f"{target}: app password"
     trial.mark()
@@ -146,10 +154,12 @@ def one_address(*, now: int) -> Iterator[Found]:
         )
 
 
-def enforced(server: str, around: Iterable[str]) -> Iterator[Found]:
-    """Whether every way in asks Sidegate."""
+def enforced(server: str, around: Iterable[str], *, name: str = "") -> Iterator[Found]:
+    """Whether every way in asks Sidegate; `name` is what it is called, where not `server`."""
     ways = list(around)
     for way in ways:
         yield Found("enforced", "problem", way, f"sidegate connect {server} prints the lines")
     if not ways:
-        yield Found("enforced", "ok", f"every sign-in service of this {server} asks Sidegate")
+        yield Found(
+            "enforced", "ok", f"every sign-in service of this {name or server} asks Sidegate"
+        )

@@ -11,6 +11,8 @@ import ssl
 from collections.abc import Callable
 from typing import NamedTuple
 
+from sidegate.config.model import MailProtocol
+
 PATIENCE = 12.0
 """Seconds: a refusal takes 2; a server that waits for its judge says nothing for 30 and more."""
 
@@ -173,4 +175,4 @@ _BY_PROTOCOL: dict[str, Callable[[Target, str, str, str], Outcome]] = {
     "pop3": _pop3,
     "submission": _smtp,
 }
-PROTOCOLS = tuple(_BY_PROTOCOL)
+PROTOCOLS: tuple[MailProtocol, ...] = ("imap", "pop3", "submission")

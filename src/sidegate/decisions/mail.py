@@ -253,7 +253,9 @@ def _by_app_password_there(
     return _away(facts.presence, account.id) or verdict
 
 
-def _by_presence(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Missing:
+def _by_presence(  # noqa: PLR0911 - a table, one return a row
+    attempt: Attempt, facts: Facts, policy: Policy
+) -> Verdict | Missing:
     account = facts.account
     account_id = account.id if account else None
     if facts.presence is None:
@@ -265,6 +267,9 @@ def _by_presence(attempt: Attempt, facts: Facts, policy: Policy) -> Verdict | Mi
     if not _account_password_counts(attempt, account, facts.name, policy):
         reason = Reason.NOT_AN_APP_PASSWORD if account else Reason.UNKNOWN_ACCOUNT
         return Refuse(reason, account_id)
+    if attempt.from_directory:  # to ask it back would go round for ever
+        shut = account is not None and not account.enabled
+        return Refuse(Reason.SHUT_OUT if shut else Reason.NOT_MINE, account_id)
     password = _disabled_there(facts)
     if password is PasswordCheck.RIGHT and account is None:
         return Missing.ACCOUNT

@@ -51,6 +51,8 @@ class Attempt(NamedTuple):
     """What the mail server itself calls the protocol (Postfix: `smtp`); empty: the same."""
     mechanism: str = ""
     """The SASL mechanism, in capitals; empty where the server does not tell."""
+    from_directory: bool = False
+    """The operator's directory itself asks, and judges account passwords next."""
 
     def __repr__(self) -> str:
         return f"Attempt(login={self.login!r}, protocol={self.protocol}, address={self.address!r})"
@@ -81,6 +83,10 @@ class Reason(StrEnum):
     PASSWORD_EXPIRED = "password-expired"  # noqa: S105 - a name, not a secret
     NOT_A_MASTER = "not-a-master"
     BAD_REQUEST = "bad-request"
+    SHUT_OUT = "shut-out"
+    """The account is disabled, and whether the secret is right was not asked."""
+    NOT_MINE = "not-mine"
+    """An account password that its asker, the directory, judges itself: no refusal at all."""
 
 
 class Why(StrEnum):

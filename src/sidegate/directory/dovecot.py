@@ -7,13 +7,14 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from sidegate.config import Endpoint
 from sidegate.decisions.directory import Home, Judged, Question, Seen
 from sidegate.decisions.mail import PasswordCheck, Presence
 from sidegate.decisions.names import canonical_name
+from sidegate.decisions.own_questions import OwnQuestions
 from sidegate.decisions.ports import Unavailable
 from sidegate.directory.asking import Asking, TooMuch
 from sidegate.wire import dovecot_auth_client as wire
@@ -45,8 +46,18 @@ class DovecotDirectory:
     program that has none. The blocking forms may be called from any other thread.
     """
 
-    def __init__(self, *, auth: Endpoint, userdb: Endpoint, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        *,
+        auth: Endpoint,
+        userdb: Endpoint,
+        own: OwnQuestions | None = None,
+        now: Callable[[], int] = lambda: 0,
+        patience: float = PATIENCE,
+    ) -> None:
         self._endpoints = (auth, userdb)
+        self._own = own
+        self._now = now
         self._patience = patience
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -111,8 +122,9 @@ class DovecotDirectory:
     async def judge(self, question: Question) -> Judged:
         """Ask whether the secret is right; a yes with a condition is no yes."""
         started = time.monotonic()
+        asked = self._marked(question)
         try:
-            answer = await self._asking(self._passwords).ask(lambda number: _auth(number, question))
+            answer = await self._asking(self._passwords).ask(lambda number: _auth(number, asked))
         except wire.CannotAsk:
             return Judged(PasswordCheck.WRONG, question.name)
         except TooMuch:
@@ -200,6 +212,15 @@ class DovecotDirectory:
         self._refusals_take = min(slowest, _LONGEST_REFUSAL)
 
     # Asking ---------------------------------------------------------------------------------
+
+    def _marked(self, question: Question) -> Question:
+        """The question that we know again, where its Lua passdb asks us."""
+        if self._own is None:
+            return question
+        session = self._own.marked(
+            question.session, login=question.name, secret=question.secret, now=self._now()
+        )
+        return question._replace(session=session)
 
     async def _find(self, command: str, name: str, service: str) -> wire.Answer:
         return await self._asking(self._users).ask(

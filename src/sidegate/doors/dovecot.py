@@ -13,7 +13,7 @@ from sidegate.decisions.ports import Mailboxes, SignIn
 from sidegate.doors.dovecot_client import ClientConnection, ClientParts, Clients
 from sidegate.doors.dovecot_master import MasterConnection, MasterParts
 from sidegate.doors.listeners import CannotListen, Listener, listen
-from sidegate.doors.replies import Replies
+from sidegate.doors.replies import FrontUpstreams, Replies
 
 __all__ = ["CannotListen", "DovecotDoor"]
 
@@ -42,12 +42,15 @@ class DovecotDoor:
         refusal_text: str,
         disabled_text: str,
         refusal_delay: int,
+        upstreams: FrontUpstreams | None = None,
         handshake_timeout: float = HANDSHAKE_SECONDS,
     ) -> None:
         clients = Clients()
         self._client_parts = ClientParts(
             sign_in=sign_in,
-            replies=Replies(refusal_text=refusal_text, disabled_text=disabled_text),
+            replies=Replies(
+                refusal_text=refusal_text, disabled_text=disabled_text, upstreams=upstreams
+            ),
             clients=clients,
             now=now,
             refusal_delay=refusal_delay,

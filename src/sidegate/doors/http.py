@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sidegate.decisions.own_questions import OwnQuestions
 from sidegate.decisions.ports import Observer, SignIn
 from sidegate.doors.asking import Waiting
 from sidegate.doors.http_answers import Texts, error, json
@@ -53,6 +54,8 @@ class HttpParts(NamedTuple):
     token: str
     """Empty for a Unix socket alone: its mode and group say who may ask."""
     version: str
+    own_questions: OwnQuestions | None = None
+    """Where a directory of the operator's is asked."""
 
 
 class HttpDoor:
@@ -86,10 +89,12 @@ def _routes(parts: HttpParts, waiting: Waiting) -> list[Route]:
     verify = VerifyDoor(
         VerifyParts(
             sign_in=parts.meter.measured(parts.sign_in, door="json"),
+            lua=parts.meter.measured(parts.sign_in, door="lua"),
             waiting=waiting,
             texts=parts.texts,
             rates=Rates(clock=time.monotonic),
             now=parts.now,
+            own_questions=parts.own_questions,
         )
     )
     observe = ObserveDoor(ObserveParts(observer=parts.observer, now=parts.now))

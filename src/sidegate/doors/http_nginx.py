@@ -24,14 +24,12 @@ from sidegate.decisions.words import (
 )
 from sidegate.doors.asking import Waiting
 from sidegate.doors.http_answers import Texts, error
+from sidegate.doors.replies import ACCOUNT
 from sidegate.wire import auth_http
 from sidegate.wire.auth_http import Headers, NginxRequest
 from sidegate.wire.sasl import Malformed
 
 log = logging.getLogger(__name__)
-
-ACCOUNT = "{account}"
-"""What stands for the account's address in a configured upstream name."""
 
 
 class Form(NamedTuple):
@@ -97,7 +95,7 @@ class NginxDoor:
         parts = self._parts
         if protocol not in parts.upstreams.servers:
             self._tell(
-                f"nginx asks for {protocol}, and [nginx] {protocol} names no server to go on to:"
+                f"nginx asks for {protocol}, and [upstream] {protocol} names no server to go on to:"
                 " every such sign-in gets a temporary refusal"
             )
             return CannotTell(Why.OUTAGE)

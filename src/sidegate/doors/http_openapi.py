@@ -6,7 +6,7 @@ from typing import Any
 
 from sidegate.decisions.words import CredentialKind, Protocol, Why
 from sidegate.doors.http_observe import MAX_BODY as MAX_REPORT
-from sidegate.doors.http_verify import MAX_BODY, MAX_TEXT
+from sidegate.doors.http_verify import MAX_BODY, MAX_TEXT, NOT_MINE
 from sidegate.wire import auth_policy
 
 Schema = dict[str, Any]
@@ -160,6 +160,17 @@ def _question() -> Schema:
                 "description": "What the program calls itself.",
             },
             "tls": {"type": "boolean", "default": False},
+            "session": {
+                **text,
+                "minLength": 0,
+                "description": "The mail server's name for it.",
+            },
+            "from_directory": {
+                "type": "boolean",
+                "default": False,
+                "description": "The asker is Sidegate's own directory (`connect lua`), and judges "
+                "account passwords next: where they are nothing to Sidegate, it says `not-mine`.",
+            },
         },
     }
 
@@ -210,6 +221,7 @@ _ANSWER: Schema = {
             },
         ),
         _verdict("refuse", {}),
+        _verdict("refuse", {"why": {"const": NOT_MINE}}),
         _verdict("unavailable", {"why": {"enum": [why.value for why in Why]}}),
     ],
 }

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from sidegate.decisions.own_questions import OwnQuestions
 from sidegate.decisions.ports import SignIn
 from sidegate.decisions.words import Allow, Attempt, CannotTell, Protocol, Reason, Refuse, Verdict
 from sidegate.doors.asking import Waiting
 from sidegate.doors.http_answers import Texts, error, json
 from sidegate.doors.rates import Rates
-from sidegate.wire.program import MAX_PROGRAM
+from sidegate.wire.program import MAX_PROGRAM, program_of
 from sidegate.wire.text import one_line
 
 MAX_BODY = 8192
@@ -27,10 +28,13 @@ MAX_TEXT = 1024
 
 BODY_SECONDS = 10.0
 
+NOT_MINE = "not-mine"
+"""Why a refusal is none: the asker judges account passwords itself."""
+
 _JSON = "application/json"
 _ENDS = {"Connection": "close"}
 _REQUIRED = ("login", "secret", "protocol", "client_ip")
-_OPTIONAL = ("client_id", "tls")
+_OPTIONAL = ("client_id", "tls", "session", "from_directory")
 _PROTOCOLS = ", ".join(Protocol)
 
 
@@ -49,10 +53,14 @@ class VerifyParts(NamedTuple):
     """What the endpoint works with."""
 
     sign_in: SignIn
+    lua: SignIn
+    """The same, counted apart: what the operator's own directory asks."""
     waiting: Waiting
     texts: Texts
     rates: Rates
     now: Callable[[], int]
+    own_questions: OwnQuestions | None
+    """`None` where we ask no directory."""
 
 
 class VerifyDoor:
@@ -71,8 +79,17 @@ class VerifyDoor:
             attempt = _attempt(_parsed(await body_of(request, _JSON, MAX_BODY)), arrived)
         except Wrong as wrong:
             return error(wrong.status, wrong.text, headers=_ENDS if wrong.ends else None)
-        verdict = await self._parts.waiting.ask(self._parts.sign_in, attempt)
-        return json(_answer(verdict, self._parts.texts))
+        return json(_answer(await self._verdict(attempt), self._parts.texts))
+
+    async def _verdict(self, attempt: Attempt) -> Verdict:
+        parts, own = self._parts, self._parts.own_questions
+        if own is not None and own.knows(
+            attempt.session, login=attempt.login, secret=attempt.secret, now=attempt.arrived
+        ):
+            return Refuse(Reason.NOT_MINE)  # for that we asked: the next passdb there
+        return await parts.waiting.ask(
+            parts.lua if attempt.from_directory else parts.sign_in, attempt
+        )
 
 
 async def body_of(request: Request, kind: str, most: int) -> bytes:
@@ -122,11 +139,12 @@ def _attempt(body: dict[str, Any], arrived: int) -> Attempt:
         secret=_text(body, "secret"),
         protocol=_protocol(body["protocol"]),
         address=_address(body["client_ip"]),
-        program=one_line(_text(body, "client_id", least=0), MAX_PROGRAM),
-        tls=_tls(body.get("tls", False)),
-        session="",
+        program=_program(_text(body, "client_id", least=0)),
+        tls=_truth(body, "tls"),
+        session=_text(body, "session", least=0),
         authzid="",
         arrived=arrived,
+        from_directory=_truth(body, "from_directory"),
     )
 
 
@@ -139,6 +157,12 @@ def _text(body: dict[str, Any], name: str, *, least: int = 1) -> str:
     except UnicodeEncodeError:
         raise Wrong(422, f"{name} holds half a surrogate pair.") from None
     return value
+
+
+def _program(text: str) -> str:
+    """What the program calls itself: a name, or the whole IMAP ID as Dovecot's Lua has it."""
+    named = program_of(text.encode()) if text.startswith('"') else ""
+    return named or one_line(text, MAX_PROGRAM)
 
 
 def _protocol(value: object) -> Protocol:
@@ -156,9 +180,10 @@ def _address(value: object) -> str:
     raise Wrong(422, "client_ip has to be an IPv4 or IPv6 address.")
 
 
-def _tls(value: object) -> bool:
+def _truth(body: dict[str, Any], name: str) -> bool:
+    value = body.get(name, False)
     if not isinstance(value, bool):
-        raise Wrong(422, "tls has to be true or false.")
+        raise Wrong(422, f"{name} has to be true or false.")
     return value
 
 
@@ -174,6 +199,8 @@ def _answer(verdict: Verdict, texts: Texts) -> dict[str, str]:
         case Refuse(reason=Reason.ACCOUNT_DISABLED):
             # The decision gives this reason behind a right secret alone.
             return {"verdict": "refuse", "text": texts.disabled}
+        case Refuse(reason=Reason.NOT_MINE):
+            return {"verdict": "refuse", "why": NOT_MINE, "text": texts.refusal}
         case Refuse():
             return {"verdict": "refuse", "text": texts.refusal}
         case CannotTell():

@@ -227,6 +227,9 @@ service anvil {
 }
 service old-stats {
   chroot =
+}
+service ipc {
+  chroot =
 }"""
 
 # Login processes have the uid of all others here, so a process for each connection would

@@ -150,6 +150,7 @@ _REASONS: dict[str, Promise] = {
     ),
     Reason.OUT_OF_SCOPE: gettext_lazy("this app password is not for this protocol"),
     Reason.ACCOUNT_DISABLED: gettext_lazy("the account is disabled"),
+    Reason.SHUT_OUT: gettext_lazy("the account is disabled"),
     Reason.GONE_FROM_DIRECTORY: gettext_lazy("the mail server no longer knows the account"),
     Reason.PASSWORD_EXPIRED: gettext_lazy("the account password has expired"),
     Reason.NOT_A_MASTER: gettext_lazy("it asked for somebody else's mail"),

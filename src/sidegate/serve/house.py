@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from functools import partial
 
 from sidegate import texts
 from sidegate.accounts import notices
@@ -28,9 +29,11 @@ from sidegate.config import Config, Endpoint, UnixEndpoint, is_loopback_host
 from sidegate.decisions.directory import Question
 from sidegate.decisions.mail import Presence
 from sidegate.decisions.ports import Mailboxes, SignIn
+from sidegate.decisions.words import Protocol
 from sidegate.directory.doveadm import Doveadm
 from sidegate.doors.dovecot import DovecotDoor
 from sidegate.doors.meter import Meter
+from sidegate.doors.replies import FrontUpstreams
 from sidegate.mailserver import sessions
 from sidegate.mailserver.dovecot_conf import Listeners
 from sidegate.mailserver.places import Places
@@ -160,7 +163,8 @@ class House:
         meter = Meter()
         language = config.policy.refusal_language
         link = config.server.url.rstrip("/") + "/security/app-passwords"
-        door = DovecotDoor(
+        make = partial(
+            DovecotDoor,
             sign_in=meter.measured(sign_in, door="dovecot"),
             mailboxes=_asked_for(ctx, mailboxes),
             now=ctx.now,
@@ -168,8 +172,10 @@ class House:
             disabled_text=texts.disabled(language, config.server.name),
             refusal_delay=round(config.policy.refusal_delay * 1000),
         )
-        stack.push_async_callback(door.close)
-        await self._open_door(door)
+        door, private = make(), make(upstreams=_front(config))
+        for one in (door, private):
+            stack.push_async_callback(one.close)
+        await self._open_doors(door, private)
         await self._start_http_door(stack, sign_in, meter, writer)
         watch = SessionWatch(
             processes=_processes(ctx),
@@ -182,7 +188,8 @@ class House:
         )
         await _keep_running(stack, watch.run)
 
-    async def _open_door(self, door: DovecotDoor) -> None:
+    async def _open_doors(self, door: DovecotDoor, private: DovecotDoor) -> None:
+        """Everybody's, and the private Dovecot's."""
         config, places = self._plan.config, self._plan.places
         (config.data / "run").mkdir(mode=0o755, exist_ok=True)
         await door.start(
@@ -194,7 +201,7 @@ class House:
         if places is not None:
             client, master = _private_sockets(places)
             group = places.user.group if places.user else ""
-            await door.start([client], master, socket_mode=0o660, socket_group=group)
+            await private.start([client], master, socket_mode=0o660, socket_group=group)
 
     async def _start_http_door(
         self, stack: AsyncExitStack, sign_in: SignIn, meter: Meter, writer: Writer
@@ -317,6 +324,23 @@ def _private_sockets(places: Places) -> tuple[UnixEndpoint, UnixEndpoint]:
     return UnixEndpoint(run / "private-client.sock"), UnixEndpoint(run / "private-master.sock")
 
 
+def _front(config: Config) -> FrontUpstreams | None:
+    """Where the private Dovecot goes on to; `None` where it keeps the mail itself."""
+    if not config.mailserver.front:
+        return None
+    servers = {
+        Protocol.IMAP: config.front_upstream("imap"),
+        Protocol.POP3: config.front_upstream("pop3"),
+        Protocol.SUBMISSION: config.front_upstream("submission"),
+    }
+    return FrontUpstreams(
+        servers={protocol: server for protocol, server in servers.items() if server is not None},
+        user=config.upstream.user,
+        password=config.upstream.password,
+        submission_xclient=config.upstream.submission_xclient,
+    )
+
+
 def _endpoints(config: Config, values: tuple[str, ...]) -> list[Endpoint]:
     found = (config.endpoint(value) for value in values)
     return [endpoint for endpoint in found if endpoint is not None]
@@ -339,6 +363,8 @@ def _listeners(config: Config) -> Listeners:
         **{
             name: (endpoint.host, endpoint.port)
             for name, endpoint in addresses.items()
-            if endpoint is not None and not isinstance(endpoint, UnixEndpoint)
+            if endpoint is not None
+            and not isinstance(endpoint, UnixEndpoint)
+            and (not config.mailserver.front or getattr(config.upstream, name.removesuffix("s")))
         }
     )

@@ -16,6 +16,7 @@ from sidegate.doors.http_answers import texts as shown_texts
 from sidegate.doors.http_metrics import Gauges
 from sidegate.doors.http_nginx import Upstreams
 from sidegate.doors.meter import Meter
+from sidegate.serve.setting_up import own_questions
 from sidegate.storage.background import Background
 from sidegate.storage.keys import open_http_token
 from sidegate.storage.models import MailSession
@@ -52,6 +53,7 @@ def http_door(
             refusal_delay=round(config.policy.refusal_delay * 1000),
             token="" if isinstance(endpoint, UnixEndpoint) else token,
             version=_version(),
+            own_questions=own_questions(ctx.keys) if ctx.directory is not None else None,
         )
     )
 
@@ -85,8 +87,8 @@ def _upstreams(config: Config) -> Upstreams:
     }
     return Upstreams(
         servers={protocol: server for protocol, server in servers.items() if server is not None},
-        user=config.nginx.user,
-        password=config.nginx.password,
+        user=config.upstream.user,
+        password=config.upstream.password,
     )
 
 

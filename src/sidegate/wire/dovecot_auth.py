@@ -241,6 +241,31 @@ def ok(request: bytes, user: str) -> bytes:
     return b"OK\t%b\tuser=%b\n" % (request, escape(user.encode()))
 
 
+class Elsewhere(NamedTuple):
+    """Where a login process goes on to as a proxy. Its text form never holds the password."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    """Empty: XCLIENT alone says who it is, to a Postfix that believes us."""
+
+    def __repr__(self) -> str:
+        return f"Elsewhere(host={self.host!r}, port={self.port})"
+
+
+def ok_elsewhere(request: bytes, user: str, there: Elsewhere) -> bytes:
+    """The sign-in was right, and the mailbox is on another server: Dovecot proxies to it."""
+    words = [b"OK", request, b"user=" + escape(user.encode()), b"proxy", b"nologin"]
+    words += [b"host=" + there.host.encode(), b"port=%d" % there.port]
+    words.append(b"destuser=" + escape(there.user.encode()))
+    if not there.password:
+        words.append(b"proxy_noauth")
+    # A login process asks for one even where it signs in nowhere.
+    words.append(b"pass=" + escape((there.password or "-").encode()))
+    return b"\t".join(words) + b"\n"
+
+
 def fail(request: bytes, *, user: str = "", code: bytes = b"", reason: bytes = b"") -> bytes:
     """No. `code` and `reason` (already on one line) are told where they are given."""
     line = b"FAIL\t" + request

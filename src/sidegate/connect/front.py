@@ -1,0 +1,72 @@
+"""The lines for a front: the private Dovecot before a mail server that cannot be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sidegate.config import Config
+from sidegate.connect.lines import Block, Plan
+from sidegate.connect.places import Sidegate
+
+_PROTOCOLS = {"imap": 143, "pop3": 110, "submission": 587}
+_MASTER = "gate"
+
+
+def plan(sidegate: Sidegate) -> Plan:
+    """Everything for a front on this machine."""
+    config = sidegate.config
+    file = str(config.file)
+    ours = Block(
+        "Sidegate goes on to your mail server: set these, then restart Sidegate",
+        "set",
+        tuple(_ours(config)),
+        file,
+    )
+    there = Block(
+        "Where that server is a Dovecot and you may add this: a master user, and who is believed",
+        "set",
+        tuple(_there()),
+        "its own Dovecot's configuration",
+    )
+    postfix = Block(
+        "Where its submission is a Postfix: it believes this machine, and needs no password",
+        "run",
+        ("postconf -e 'smtpd_authorized_xclient_hosts = 127.0.0.1'", "postfix reload"),
+    )
+    undo = Block(
+        "The private Dovecot keeps its own mail again: set this, then restart Sidegate",
+        "set",
+        ("[mailserver]", "front = false"),
+        file,
+    )
+    return Plan("front", (ours, there, postfix), (undo,), notes=_NOTES)
+
+
+_NOTES = (
+    "Put the addresses of your own mail server for 127.0.0.1; the front speaks to it without TLS:",
+    "keep that on this machine, or inside a tunnel of your own.",
+    "Whoever reaches that server directly goes around Sidegate: close its ports to everybody else.",
+)
+
+
+def _ours(config: Config) -> Iterator[str]:
+    yield "[mailserver]"
+    yield "front = true"
+    yield ""
+    yield "[upstream]"
+    for protocol, port in _PROTOCOLS.items():
+        endpoint = getattr(config.upstream, protocol) or f"127.0.0.1:{port}"
+        yield f'{protocol} = "{endpoint}"'
+    user = config.upstream.user
+    yield f'user = "{user if user != "{account}" else "{account}*" + _MASTER}"'
+    # The one that is set is not printed: it is nobody's to read here.
+    yield 'password = "the password of that master user"'
+    if config.upstream.submission_xclient:
+        yield "submission_xclient = true"
+
+
+def _there() -> Iterator[str]:
+    yield "auth_master_user_separator = *"
+    yield "login_trusted_networks = 127.0.0.1"
+    yield from ("passdb {", "  driver = passwd-file", "  args = /etc/dovecot/sidegate-masters")
+    yield from ("  master = yes", "  result_success = continue", "}")

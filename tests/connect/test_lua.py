@@ -1,0 +1,204 @@
+"""An operator's own Dovecot asks Sidegate by its Lua passdb."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from clients.browser import accepts
+from clients.ways import LIBRARIES, all_of, let_in
+from connect import pages
+from connect.connected import EVERYTHING, House
+from connect.her_dovecot import ALIAS, ANNA, BERT, CAROL, MASTER, MASTERS_PASSWORD
+from connect.lua_house import asking_by_lua, printed
+from sidegate.connect.sign_ins import Target, sign_in
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a chroot needs root")
+
+ONE_EACH = tuple(way for way in LIBRARIES if way.name.endswith(" TLS"))
+EACH = {way.name for way in ONE_EACH}
+TEXT = "use an app password: http://localhost:"
+
+
+@pytest.fixture(scope="module", params=["own accounts", "its own directory"])
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    with asking_by_lua(directory=request.param != "own accounts") as made:
+        yield made
+
+
+def keeps_accounts(house: House) -> bool:
+    return "sidegate-client" not in (house.child.data / "sidegate.toml").read_text()
+
+
+def known(house: House, address: str) -> None:
+    """Somebody signs in to the portal, by which her directory's account appears here."""
+    assert accepts(house.child, address, house.dovecot.passwords[address])
+
+
+def test_who_comes_in(house: House) -> None:
+    known(house, ANNA)
+    anna = house.person(ANNA)
+    assert house.enters(ANNA, anna.password, ONE_EACH) == EACH
+    anna.turn_on()
+    key = anna.app_password()
+    assert house.enters(ANNA, key.secret) == EVERYTHING
+    assert house.enters("Anna@EXAMPLE.test", key.secret, ONE_EACH) == EACH
+    refused = {
+        "account password": (ANNA, anna.password),
+        "another case": ("Anna@EXAMPLE.test", anna.password),
+        "wrong": (BERT, 'a "wrong" \\ password'),
+        "unknown": ("nobody@example.test", "a wrong password"),
+    }
+    if not keeps_accounts(house):
+        refused["alias"] = (ALIAS, anna.password)
+        refused["disabled there"] = (CAROL, house.dovecot.passwords[CAROL])
+    for why, outcomes in all_of(house.mail, refused, ONE_EACH).items():
+        assert let_in(outcomes) == set(), why
+        said = {one.said for one in outcomes.values()}
+        assert why == "disabled there" or all(TEXT in one for one in said), (why, said)
+    traps = {word: (ANNA, word) for word in ("*", "go-on", "refused", "")}
+    for word, outcomes in all_of(house.mail, traps, ONE_EACH).items():
+        assert let_in(outcomes) == set(), word
+    assert house.enters(BERT, house.dovecot.passwords[BERT], ONE_EACH) == EACH
+    # The portal's own question about somebody with 2-step comes back by Lua, and goes on.
+    assert accepts(house.child, ANNA, anna.password)
+    assert not accepts(house.child, ANNA, "a wrong password")
+
+
+def target(house: House, protocol: str = "imap") -> Target:
+    return Target("test", protocol, "127.0.0.1", house.dovecot.ports[f"{protocol}s"], tls=True)
+
+
+def test_what_sidegate_is_told(house: House) -> None:
+    known(house, BERT)
+    bert = house.person(BERT)
+    bert.turn_on()
+    key = bert.app_password()
+    wanted = []
+    for number, protocol in enumerate(("imap", "pop3", "submission"), start=31):
+        source = f"127.0.0.{number}"
+        assert sign_in(target(house, protocol), BERT, key.secret, source=source).allowed
+        program = "sidegate-check" if protocol == "imap" else ""
+        wanted.append(("mail-allowed", source, protocol, program))
+    began = time.monotonic()
+    assert not sign_in(target(house), BERT, "no \u2603 password", source="127.0.0.34").allowed
+    assert 1.9 < time.monotonic() - began < 3.5  # once Sidegate's delay, and none of Dovecot's
+    wanted.append(("mail-refused", "127.0.0.34", "imap", "sidegate-check"))
+    time.sleep(0.5)  # events are written behind the reply
+    told = json.loads(house.child.command("events", "--account", BERT, "--json").stdout)
+    mail = [one for one in told if one["kind"].startswith("mail-")]
+    seen = [(one["kind"], one["address"], one["protocol"], one["program"]) for one in mail]
+    assert [one for one in seen if one[1].startswith("127.0.0.3")] == wanted
+    for secret in (key.secret, bert.password):
+        assert secret not in house.dovecot.log
+        assert secret not in "".join(house.child.output)
+    bert.turn_off()
+
+
+def test_master_users_and_lookups_go_on(house: House) -> None:
+    master = f"{ANNA}*{MASTER}"
+    assert house.enters(master, MASTERS_PASSWORD, ONE_EACH) == EACH
+    assert house.enters(master, "a wrong password", ONE_EACH) == set()
+    assert f"{house.dovecot.folder}/mail/{ANNA}" in house.dovecot.doveadm("user", ANNA)
+
+
+def test_check_proves_it(house: House) -> None:
+    known(house, ANNA)
+    house.person(ANNA).turn_on()
+    status, said = check(house)
+    assert status == 0, said
+    assert "ok       enforced: every sign-in service of this Dovecot asks Sidegate" in said
+    assert said.count("app password: let in, by Sidegate") == 6
+    assert said.count("client address: 127.0.0.2, as it is") == 6
+    assert said.count("account password: refused; the program is told") == 6
+    assert "the password *: refused" in said
+
+
+def check(house: House, *more: str) -> tuple[int, str]:
+    conf = str(house.dovecot.file)
+    command = ("connect", "lua", "--check", "--conf", conf, "--account", ANNA, "--password-stdin")
+    secret = f"{house.dovecot.passwords[ANNA]}\n"
+    done = house.child.command(*command, *more, stdin=secret, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def broken() -> Iterator[House]:
+    """One more, to be broken and mended; then stopped, and taken out."""
+    with asking_by_lua(directory=True) as made:
+        known(made, ANNA)
+        made.person(ANNA).turn_on()
+        yield made
+
+
+def one_port(house: House) -> tuple[str, str]:
+    return ("--at", f"imaps=127.0.0.1:{house.dovecot.ports['imaps']}")
+
+
+def test_check_says_what_is_wrong(broken: House) -> None:
+    folder, dovecot = broken.dovecot.folder, broken.dovecot
+    token, first = folder / "sidegate-token", folder / "conf.d" / "05-sidegate-lua.conf"
+
+    right = token.read_text()
+    token.write_text("another\n")
+    dovecot.reload()
+    status, said = check(broken, *one_port(broken))
+    assert status == 1
+    assert f"{token} holds another token than Sidegate's" in said
+    assert "Sidegate was not reached" in said
+    token.write_text(right)
+
+    lines = first.read_text()
+    passdbs = lines.split("passdb {")
+    first.write_text("passdb {".join(passdbs[:2]))
+    dovecot.reload()
+    status, said = check(broken, *one_port(broken))
+    assert status == 1
+    assert "behind the script is no passdb with" in said
+    assert "LET IN with 2-Step Verification on" in said
+
+    trap = "passdb {\n  driver = static\n  args = password=*\n}\n"
+    first.write_text("passdb {".join(passdbs[:2]).replace("return-fail", "continue") + trap)
+    dovecot.reload()
+    status, said = check(broken, *one_port(broken))
+    assert status == 1
+    assert "a passdb of Sidegate's is without result_failure = return-fail" in said
+    assert "the password *: LET IN" in said
+
+    first.unlink()
+    dovecot.reload()
+    assert sign_in(target(broken), ANNA, broken.dovecot.passwords[ANNA]).allowed
+    first.write_text(lines)
+    status, said = check(broken, *one_port(broken))
+    assert status == 1
+    assert "let in WITHOUT asking Sidegate" in said
+    assert "was the service reloaded since?" in said
+
+    dovecot.reload()
+    status, said = check(broken, *one_port(broken))
+    assert status == 0, said
+
+
+def test_stopped_it_is_temporary_and_the_undo_needs_nothing_of_it(broken: House) -> None:
+    anna = broken.person(ANNA)
+    key = anna.app_password()
+    undo = printed(broken, "undo")
+    broken.child.stop()
+    for secret in (anna.password, key.secret):
+        outcome = sign_in(target(broken), ANNA, secret, source="127.0.0.41")
+        assert outcome.temporary, outcome
+        assert "[UNAVAILABLE]" in outcome.text
+    status, said = check(broken, *one_port(broken))
+    assert status == 1
+    assert "nobody answers at 127.0.0.1:" in said
+    (broken.child.data / "sidegate.sqlite3").unlink()
+    for block in undo:
+        pages.obey(block)
+    assert {one.name for one in (broken.dovecot.folder / "conf.d").iterdir()} == {"10-auth.conf"}
+    assert not list(broken.dovecot.folder.glob("sidegate-*"))
+    time.sleep(1)
+    assert sign_in(target(broken), ANNA, anna.password, source="127.0.0.42").allowed
