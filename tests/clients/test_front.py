@@ -115,9 +115,17 @@ def test_postfix_behind_it_believes_xclient() -> None:
     with short_folder() as folder:
         make_certificate(folder)
         with her_postfix(folder) as postfix:
-            postfix.set("smtpd_authorized_xclient_hosts", "127.0.0.1")
+            port = free_ports(1)[0]
+            for key, value in {
+                "smtpd_authorized_xclient_hosts": "127.0.0.1",
+                "smtpd_tls_auth_only": "no",
+                "smtpd_sasl_type": "dovecot",
+                "smtpd_sasl_path": f"inet:127.0.0.1:{port}",
+            }.items():
+                postfix.set(key, value)
             postfix.postfix("reload")
             more = (
+                f'dovecot_client = ["127.0.0.1:{port}"]\n'
                 "[mailserver]\nfront = true\n\n[upstream]\n"
                 f'submission = "127.0.0.1:{postfix.port}"\nsubmission_xclient = true\n'
             )

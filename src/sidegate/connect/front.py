@@ -10,6 +10,14 @@ from sidegate.connect.places import Sidegate
 
 _PROTOCOLS = {"imap": 143, "pop3": 110, "submission": 587}
 _MASTER = "gate"
+_XCLIENT = "127.0.0.1:10587/inet"
+_POSTFIX = (
+    "smtpd_authorized_xclient_hosts = 127.0.0.1",
+    "smtpd_sasl_auth_enable = yes",
+    # XCLIENT's LOGIN counts only where signing in is possible, and the front brings no TLS.
+    "smtpd_tls_auth_only = no",
+    "smtpd_relay_restrictions = permit_sasl_authenticated, reject",
+)
 
 
 def plan(sidegate: Sidegate) -> Plan:
@@ -29,9 +37,13 @@ def plan(sidegate: Sidegate) -> Plan:
         "its own Dovecot's configuration",
     )
     postfix = Block(
-        "Where its submission is a Postfix: it believes this machine, and needs no password",
+        "Where its submission is a Postfix: a port for the front alone, which needs no password",
         "run",
-        ("postconf -e 'smtpd_authorized_xclient_hosts = 127.0.0.1'", "postfix reload"),
+        (
+            f"postconf -M '{_XCLIENT}=127.0.0.1:10587 inet n - y - - smtpd'",
+            *(f"postconf -P '{_XCLIENT}/{one}'" for one in _POSTFIX),
+            "postfix reload",
+        ),
     )
     undo = Block(
         "The private Dovecot keeps its own mail again: set this, then restart Sidegate",
