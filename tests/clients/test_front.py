@@ -116,13 +116,13 @@ def test_postfix_behind_it_believes_xclient() -> None:
         make_certificate(folder)
         with her_postfix(folder) as postfix:
             port = free_ports(1)[0]
-            for key, value in {
+            for setting, value in {
                 "smtpd_authorized_xclient_hosts": "127.0.0.1",
                 "smtpd_tls_auth_only": "no",
                 "smtpd_sasl_type": "dovecot",
                 "smtpd_sasl_path": f"inet:127.0.0.1:{port}",
             }.items():
-                postfix.set(key, value)
+                postfix.set(setting, value)
             postfix.postfix("reload")
             more = (
                 f'dovecot_client = ["127.0.0.1:{port}"]\n'

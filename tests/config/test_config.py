@@ -218,6 +218,16 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
         ('[doveadm]\nurl = "unix:run/http"\napi_key = "k"', ['"unix:/path"']),
         ('[doveadm]\nurl = "unix:/run/dovecot/http"', ["api_key", "both or neither"]),
         ('[doveadm]\napi_key = "k"', ["url", "both or neither"]),
+        ("[mailserver]\nfront = true", ["[upstream] names none"]),
+        (
+            '[mailserver]\nfront = true\n[upstream]\nimap = "192.0.2.1:143"',
+            ["[upstream] password", "master user"],
+        ),
+        (
+            '[mailserver]\nfront = true\nprivate = false\n[upstream]\nimap = "192.0.2.1:143"',
+            ["private = true"],
+        ),
+        ('[nginx]\nimap = ""\n[upstream]\nimap = ""', ['"nginx" is no section']),
         ('[nginx]\nuser = "gate"', ["{account}"]),
         (f'[listen]\nportal = "unix:/{"a" * 120}"', ["121 bytes", "107"]),
         ('[listen]\nimaps = "127.0.0.1:2143"', ["imaps", "where imap listens already"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from connect import pages
 from sidegate.config import load_config
-from sidegate.connect import doveconf, dovecot, postfix
+from sidegate.connect import dns, doveconf, dovecot, lua, postfix
 from sidegate.connect.places import Sidegate
 
 SERVICES = """\
@@ -202,3 +203,114 @@ def test_postfix_gets_back_what_it_had_master_cf_included(tmp_path: Path) -> Non
     assert list(postfix.around(her, endpoint)) == [
         "submission/inet in master.cf asks dovecot at inet:127.0.0.1:12345, not Sidegate"
     ]
+
+
+def test_dns_is_told_what_is_offered_and_what_is_not(tmp_path: Path) -> None:
+    (tmp_path / "sidegate.toml").write_text(
+        '[clients]\nimap = "mail.example.test:993 TLS"\npop3 = "mail.example.test:110 STARTTLS"\n'
+        'submission = "mail.example.test:465 TLS"\ndomains = ["example.test", "example.org"]\n'
+    )
+    told = printed(tmp_path, "dns")
+    for line in (
+        "_imaps._tcp.example.test. 3600 IN SRV 0 1 993 mail.example.test.",
+        "_imap._tcp.example.test. 3600 IN SRV 0 0 0 .",
+        "_pop3s._tcp.example.test. 3600 IN SRV 0 0 0 .",
+        "_pop3._tcp.example.org. 3600 IN SRV 10 1 110 mail.example.test.",
+        "_submissions._tcp.example.org. 3600 IN SRV 0 1 465 mail.example.test.",
+        "_submission._tcp.example.org. 3600 IN SRV 0 0 0 .",
+    ):
+        assert line in told.splitlines(), line
+    assert "autoconfig" not in told.replace("no autoconfig", "")  # the portal is on plain http
+    assert "_imaps._tcp.example.net. " in printed(tmp_path, "dns", "--domain", "Example.net.")
+
+
+def test_dns_needs_nothing_at_all(tmp_path: Path) -> None:
+    told = printed(tmp_path / "nothing", "dns", "--domain", "example.org")
+    assert "_submissions._tcp.example.org. 3600 IN SRV 0 1 465 mail.example.org." in told
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_dns_leads_to_a_portal_on_https(tmp_path: Path) -> None:
+    config = replace(
+        load_config(tmp_path),
+        server=replace(load_config(tmp_path).server, url="https://accounts.example.test:8443"),
+    )
+    (block,) = dns.plan(config, ["example.org"]).blocks
+    assert block.lines[-3:] == (
+        "autoconfig.example.org. 3600 IN CNAME accounts.example.test.",
+        "autodiscover.example.org. 3600 IN CNAME accounts.example.test.",
+        "_autodiscover._tcp.example.org. 3600 IN SRV 0 1 8443 accounts.example.test.",
+    )
+
+
+PASSDBS = """\
+passdb {
+  driver = passwd-file
+  args = /etc/dovecot/masters
+  master = yes
+}
+passdb {
+  driver = lua
+  args = file=/etc/dovecot/sidegate.lua blocking=yes
+  result_failure = return-fail
+  result_internalfail = return-fail
+}
+passdb {
+  driver = passwd-file
+  args = username_format=%{passdb:sidegate} /etc/dovecot/sidegate-go-on
+  result_failure = return-fail
+  result_internalfail = return-fail
+}
+passdb {
+  driver = pam
+}
+"""
+LUA_SETTINGS = {**SETTINGS, "auth_mechanisms": "plain login", "auth_cache_size": "0"}
+
+
+@pytest.mark.parametrize(
+    ("passdbs", "settings", "wrong"),
+    [
+        (PASSDBS, {}, []),
+        ("passdb {\n  driver = pam\n}\n" + PASSDBS, {}, ["passdb pam is asked before Sidegate"]),
+        ("", {}, ["no passdb runs /etc/dovecot/sidegate.lua"]),
+        (PASSDBS.replace("sidegate-go-on", "x"), {}, ["behind the script is no passdb with"]),
+        (
+            PASSDBS.replace("result_internalfail = return-fail", ""),
+            {},
+            ["without result_internalfail"] * 2,
+        ),
+        (PASSDBS, {"auth_mechanisms": "plain cram-md5"}, ["auth_mechanisms = plain cram-md5"]),
+        (PASSDBS, {"auth_cache_size": "10M"}, ["auth_cache_size is not 0"]),
+    ],
+)
+def test_what_goes_around_the_lua_script(
+    tmp_path: Path, passdbs: str, settings: dict[str, str], wrong: list[str]
+) -> None:
+    found = doveconf.installation(
+        (2, 3, 19), {**LUA_SETTINGS, **settings}, [], doveconf.parse(passdbs).sections
+    )
+    asking = lua.Lua(dovecot.Dovecot(found), Sidegate(load_config(tmp_path), "root"))
+    told = list(lua.around(asking))
+    assert len(told) == len(wrong)
+    assert all(part in line for part, line in zip(wrong, told, strict=True))
+
+
+def test_lua_for_2_4_and_for_too_old_a_server(tmp_path: Path) -> None:
+    told = printed(tmp_path, "lua", "--version", "2.4.1")
+    assert "  lua_file = /etc/dovecot/sidegate.lua\n  use_worker = yes" in told
+    assert "service auth-worker {\n  process_limit = 150\n}" in told
+    assert "were not tried" in told
+    assert "too old" in printed(tmp_path, "lua", "--version", "2.3.13")
+
+
+def test_the_front_never_prints_the_password(tmp_path: Path) -> None:
+    secret = "the master's own password"
+    (tmp_path / "sidegate.toml").write_text(
+        '[mailserver]\nfront = true\n[upstream]\nimap = "192.0.2.7:143"\n'
+        f'user = "{{account}}*boss"\npassword = "{secret}"\n'
+    )
+    told = printed(tmp_path, "front")
+    assert secret not in told
+    for line in ("front = true", 'imap = "192.0.2.7:143"', 'user = "{account}*boss"'):
+        assert line in told.splitlines()

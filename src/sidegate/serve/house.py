@@ -9,8 +9,8 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from functools import partial
+from urllib.parse import urlsplit
 
 from sidegate import texts
 from sidegate.accounts import notices
