@@ -234,6 +234,46 @@ def test_in_front_of_a_dovecot_with_passwords_of_its_own(proxy: bool) -> None:  
         assert (f"rip={FAR}" in own.log) == proxy
 
 
+def check(front: Child, *names: str) -> tuple[int, str]:
+    at = [word for name in names for word in ("--at", f"{name}=127.0.0.1:{front.ports[name]}")]
+    done = front.command("connect", "nginx", "--check", *at, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_check_proves_it(front: Child) -> None:
+    status, said = check(front, "imaps", "pop3", "submissions")
+    assert status == 0, said
+    assert said.count("app password: let in, by Sidegate") == 3
+    assert said.count("client address: 127.0.0.2, as it is") == 3
+    assert said.count('account password: refused; the program is told "') == 3
+
+
+def test_check_says_what_is_wrong(child: Child) -> None:
+    with nginx(child, given={"127.0.0.1:2026/nginx": "127.0.0.1:9/nginx"}) as front:
+        status, said = check(front, "imaps")
+        assert (status, said.count("Sidegate was not reached")) == (1, 2), said
+    status, said = check(front, "imaps")  # it is not there any more
+    assert status == 1
+    assert f"nobody listens on port {front.ports['imaps']}" in said
+    with nginx(child, token=False) as front:
+        status, said = check(front, "submissions")
+        assert (status, said.count("Sidegate was not reached")) == (1, 2), said
+
+
+@pytest.mark.long
+def test_check_says_that_the_server_behind_does_not_let_in() -> None:
+    require("dovecot")
+    nowhere = '[nginx]\nimap = "127.0.0.1:9"\n'
+    with (
+        open_folder() as folder,
+        running(folder, more=nowhere) as child,
+        nginx(child) as front,
+    ):
+        status, said = check(front, "imaps")
+        assert status == 1
+        assert "Sidegate let it in, and the server did not: " in said
+
+
 def test_sidegate_stopped_is_never_a_wrong_password(child: Child, front: Child, desk: Desk) -> None:
     """Last in this file: it ends what the others speak with."""
     person = desk.person()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import smtplib
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -18,19 +16,17 @@ import pytest
 
 from child import Child, free_ports, running
 from clients.desk import Desk, desk_for
-from clients.ways import Outcome, as_text, authenticate
+from clients.ways import Outcome
 from connect import pages
 from connect.certificates import make_certificate
 from connect.her_postfix import HerPostfix, her_postfix
 from connect.house import configure, open_folder
+from connect.submitting import CLIENT, NO_ANSWER, submit
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Postfix needs root")
 
-CLIENT = "127.0.0.9"
-"""Where the mail programs of these tests come from."""
 REFUSED = "535 5.7.8 Error: authentication failed: Sign-in refused. If 2-Step Verification is on, "
 TEMPORARY = 454
-NO_ANSWER = -1
 NO_SIGN_IN = ("--account", "nobody@example.test")
 """An account of which no secret is known: only looked at, which takes no time."""
 
@@ -45,7 +41,8 @@ class Post:
     desk: Desk
 
     def sign_in(self, login: str, secret: str, *, source: str = CLIENT) -> Outcome:
-        return sign_in(self.postfix, login, secret, source=source)
+        authority = self.postfix.folder / "authority.pem"
+        return submit(authority, self.postfix.port, login, secret, source=source)
 
     def events(self, address: str) -> list[dict[str, Any]]:
         told = self.child.command("events", "--account", address, "--json").stdout
@@ -57,22 +54,6 @@ class Post:
             "connect", "postfix", "--check", "--conf", str(self.postfix.conf), *more, check=False
         )
         return done.returncode, done.stdout + done.stderr
-
-
-def sign_in(postfix: HerPostfix, login: str, secret: str, *, source: str = CLIENT) -> Outcome:
-    trusted = ssl.create_default_context(cafile=str(postfix.folder / "authority.pem"))
-    try:
-        with smtplib.SMTP(
-            "localhost", postfix.port, timeout=90, source_address=(source, 0), local_hostname="x"
-        ) as client:
-            client.starttls(context=trusted)
-            authenticate(client, login, secret)
-    except smtplib.SMTPAuthenticationError as error:
-        text = f"{error.smtp_code} {as_text(error.smtp_error)}"
-        return Outcome(allowed=False, said=text, status=error.smtp_code)
-    except (OSError, smtplib.SMTPServerDisconnected) as error:
-        return Outcome(allowed=False, said=str(error), status=NO_ANSWER)
-    return Outcome(allowed=True)
 
 
 @contextmanager

@@ -64,6 +64,20 @@ def test_half_a_handshake_ends(
     assert "no handshake within 0.1 s" in caplog.text
 
 
+def test_a_client_that_waits_for_us_to_speak_is_greeted_once(open_door: OpenDoor) -> None:
+    """Exim reads the whole greeting before it says its own."""
+
+    async def run() -> None:
+        async with open_door() as door:
+            reader, writer = await door.connect(door.client)
+            greeting = await asyncio.wait_for(reader.readuntil(b"DONE\n"), WAIT)
+            assert greeting.startswith(b"VERSION\t1\t")
+            writer.write(b"VERSION\t1\t1\nCPID\t10\n" + auth(1, "alice@example.test"))
+            assert (await asyncio.wait_for(reader.readline(), WAIT)).startswith(b"OK\t1\t")
+
+    asyncio.run(run())
+
+
 def test_more_than_the_bound_waits_and_then_goes_on(
     open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

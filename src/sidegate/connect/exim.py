@@ -61,7 +61,10 @@ _NOTES = (
 
 
 def _authenticators(endpoint: Endpoint) -> Iterator[str]:
-    socket = f"inet:{endpoint}" if isinstance(endpoint, TcpEndpoint) else str(endpoint.path)
+    if isinstance(endpoint, TcpEndpoint):
+        socket = f"{endpoint.host} {endpoint.port}"  # parted by a space, says Exim 4.96
+    else:
+        socket = str(endpoint.path)
     for name in ("PLAIN", "LOGIN"):
         yield f"sidegate_{name.lower()}:"
         yield "  driver = dovecot"

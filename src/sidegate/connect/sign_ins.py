@@ -84,7 +84,7 @@ def _imap(target: Target, login: str, secret: str, source: str) -> Outcome:
     try:
         if not target.tls and "STARTTLS" in client.capabilities:
             client.starttls(_tls())
-        client.xatom("ID", '("name" "sidegate-check")')
+        _identify(client)
         client.authenticate("PLAIN", lambda _: f"\0{login}\0{secret}".encode())
         client.select(readonly=True)
         client.logout()
@@ -97,6 +97,16 @@ def _imap(target: Target, login: str, secret: str, source: str) -> Outcome:
         with contextlib.suppress(OSError):  # closed by LOGOUT
             client.shutdown()
     return Outcome(allowed=True)
+
+
+def _identify(client: imaplib.IMAP4) -> None:
+    """Say who we are; nginx takes no ID, and goes on."""
+    try:
+        client.xatom("ID", '("name" "sidegate-check")')
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error:
+        pass
 
 
 # POP3 ---------------------------------------------------------------------------------------
@@ -155,6 +165,8 @@ def _smtp(target: Target, login: str, secret: str, source: str) -> Outcome:
         if not target.tls and client.has_extn("starttls"):
             client.starttls(context=_tls())
             client.ehlo()
+        if not client.has_extn("auth"):  # smtplib would take its 503 for a yes
+            raise smtplib.SMTPNotSupportedError("no sign-in (AUTH) is offered on this port")
         client.user, client.password = login, secret
         client.auth("PLAIN", client.auth_plain)
         client.quit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import itertools
 import logging
@@ -46,6 +47,9 @@ TICKET_SECONDS = 150.0
 
 MAX_TICKETS = 4096
 """OKs of one connection that wait for the master; the oldest is forgotten."""
+
+GREET_ANYWAY = 0.2
+"""Seconds after which a client that says nothing is greeted: Exim waits to be."""
 
 _RESUME_AT = MAX_IN_FLIGHT * 3 // 4
 _NO_MECHANISM = b"Unsupported authentication mechanism"
@@ -126,17 +130,39 @@ class ClientConnection(LineConnection):
         self._tickets: OrderedDict[bytes, Ticket] = OrderedDict()
         self._told_service = False
         self._closing = False
+        self._greeting: asyncio.TimerHandle | None = None
 
     # Handshake and stream -----------------------------------------------------------------
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the other side to speak first, and do not let Exim wait for us."""
+        super().connection_made(transport)
+        self._greeting = self._loop.call_later(GREET_ANYWAY, self._greet)
+
     def greeted(self) -> None:
         """Send our side of the handshake; 2.4 wants it after its own version only."""
+        self._greet()
+        self._handle = self._second_line
+
+    def handshake_done(self) -> None:
+        """End the handshake's time limits."""
+        super().handshake_done()
+        self._forget_greeting()
+
+    def _greet(self) -> None:
+        if self._greeting is None:
+            return
+        self._forget_greeting()
         self.send(
             wire.client_handshake(
                 process=os.getpid(), connection=next(self._parts.numbers), cookie=self.cookie
             )
         )
-        self._handle = self._second_line
+
+    def _forget_greeting(self) -> None:
+        if self._greeting is not None:
+            self._greeting.cancel()
+            self._greeting = None
 
     def _second_line(self, line: bytes) -> None:
         if not line.startswith(b"CPID\t"):
