@@ -16,6 +16,18 @@ LATELY = 30 * DAY
 """Milliseconds within which a program counts as in use."""
 
 _PROTOCOLS = frozenset(Protocol)
+_DEVICES = (
+    ("iphone", "iphone"),
+    ("ipad", "ipad"),
+    ("mac os", "mac"),
+    ("macos", "mac"),
+    ("android", "android"),
+    ("k-9", "android"),
+    ("fairemail", "android"),
+    ("windows", "windows"),
+    ("scan", "printer"),
+    ("print", "printer"),
+)
 
 
 class Use(NamedTuple):
@@ -77,6 +89,12 @@ def lately(account_id: int, *, now: int) -> list[MailProgram]:
             groups.setdefault(_who(row), []).append(row)
     programs = [_program(rows, sending) for rows in groups.values()]
     return sorted(programs, key=lambda program: -program.last_at)
+
+
+def device_of(program: str) -> str:
+    """The kind of device (a key of `app_passwords.DEVICES`) that a program's name tells of."""
+    name = program.casefold()
+    return next((device for mark, device in _DEVICES if mark in name), "other")
 
 
 def in_order(protocols: Iterable[str]) -> tuple[str, ...]:

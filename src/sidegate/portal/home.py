@@ -8,7 +8,7 @@ from django.shortcuts import render
 from sidegate.accounts import activity, app_passwords
 from sidegate.decisions.words import Reason
 from sidegate.events.catalogue import Kind
-from sidegate.portal import setup_facts
+from sidegate.portal import cut_over, setup_facts
 from sidegate.portal.activity_words import told
 from sidegate.portal.visitors import PortalRequest
 from sidegate.portal.waiting import waiting_for
@@ -27,6 +27,7 @@ def home(request: PortalRequest) -> HttpResponse:
     refused = bool(mail) and mail[0].reason == Reason.NOT_AN_APP_PASSWORD
     shown = {
         "count": len(app_passwords.active(account)),
+        "except_for": cut_over.exceptions(account)["except_for"],
         "waiting": waiting_for(account),
         "refused": told(mail[0]) if refused and account.two_step else None,
     }

@@ -11,7 +11,7 @@ from sidegate.accounts import activity, app_passwords, people
 from sidegate.events.catalogue import Kind
 from sidegate.pages.context import context
 from sidegate.pages.sessions import key_digest
-from sidegate.portal import gate, grants, open_connections
+from sidegate.portal import cut_over, gate, grants, open_connections
 from sidegate.portal.activity_words import told
 from sidegate.portal.forms import NewPasswordForm
 from sidegate.portal.grants import Area, inside
@@ -29,6 +29,7 @@ def overview(request: PortalRequest) -> HttpResponse:
     shown = {
         "waiting": waiting_for(account),
         "still_open": open_connections.still_open(request.account),
+        "except_for": cut_over.exceptions(account)["except_for"],
         "why_no_app_passwords": app_passwords.why_not(context(), account),
         "count": len(app_passwords.active(account)),
         "sessions": list(sessions.order_by("-seen_at")),

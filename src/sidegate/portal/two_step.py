@@ -14,7 +14,7 @@ from sidegate.accounts.errors import AccountError
 from sidegate.accounts.phone_numbers import for_people
 from sidegate.factors.one_time_code import LIFETIME
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, code_step, gate, grants, open_connections
+from sidegate.portal import code_pages, code_step, cut_over, gate, grants, open_connections
 from sidegate.portal.code_pages import CodeFlow, said
 from sidegate.portal.forms import CHANNELS, PhoneForm
 from sidegate.portal.grants import Area, inside
@@ -46,7 +46,11 @@ def overview(request: PortalRequest) -> HttpResponse:
         for phone in two_step.phones(request.account)
         if phone.channel in dict(CHANNELS)
     ]
-    shown = {"phones": phones, "still_open": still_open}
+    shown = {
+        "phones": phones,
+        "still_open": still_open,
+        **cut_over.exceptions(request.account),
+    }
     return render(request, "portal/two_step_on.html", shown)
 
 
@@ -115,21 +119,27 @@ def turn_on(request: PortalRequest) -> HttpResponse:
         return redirect("two-step-phone")
     if request.method != "POST":
         shown = {"number": for_people(number), "channel": channel}
+        shown |= cut_over.offered(request.account)
         return render(request, "portal/two_step_turn_on.html", shown)
+    wanted, going_on = cut_over.chosen(request)
     with open_connections.ended_after(request):
-        two_step.turn_on(
+        turned_on = two_step.turn_on(
             context(),
             account=request.account,
             number=number,
             channel=channel,
             origin=origin_of(request),
+            exceptions=going_on,
         )
+    made = cut_over.make(request, wanted) if turned_on else []
     for key in (_PROVED, _TYPED):
         request.session.pop(key, None)
     grants.second_step_given(request)
     grants.end(request)
     request.session.cycle_key()
-    return redirect("two-step")
+    if not made:
+        return redirect("two-step")
+    return render(request, "portal/app_passwords_made.html", {"made": made})
 
 
 @inside(Area.TURN_OFF)

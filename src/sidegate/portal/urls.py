@@ -5,6 +5,7 @@ from django.urls import path
 from sidegate.portal import (
     activity,
     app_passwords,
+    cut_over,
     gate,
     home,
     locking,
@@ -34,6 +35,7 @@ urlpatterns = [
     path("security/two-step/code", two_step.code, name="two-step-code"),
     path("security/two-step/code/again", two_step.again, name="two-step-again"),
     path("security/two-step/turn-on", two_step.turn_on, name="two-step-turn-on"),
+    path("security/two-step/exceptions/end", cut_over.end, name="exception-end"),
     path("security/two-step/turn-off", two_step.turn_off, name="two-step-turn-off"),
     path("security/app-passwords", app_passwords.overview, name="app-passwords"),
     path("security/app-passwords/revoke", app_passwords.revoke, name="app-password-revoke"),

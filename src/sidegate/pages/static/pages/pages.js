@@ -26,6 +26,12 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
+// Print: the button appears where there is a browser to do it.
+for (const button of document.querySelectorAll("button[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 // A form that only leads on leaves a bare "?" behind: the address is the page's own.
 if (location.href.endsWith("?")) history.replaceState(history.state, "", location.pathname);
 
