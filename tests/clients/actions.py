@@ -24,7 +24,7 @@ if "tell" not in sys.argv[2:]:
 
 from django.db import connection  # noqa: E402 - models need configured settings
 
-from sidegate.accounts import app_passwords, people, two_step  # noqa: E402
+from sidegate.accounts import app_passwords, grace, mail_programs, people, two_step  # noqa: E402
 from sidegate.accounts.context import Origin  # noqa: E402
 from sidegate.storage.models import Account  # noqa: E402
 
@@ -36,9 +36,30 @@ def add(*, address: str, password: str) -> dict[str, Any]:
     return {"id": account.pk}
 
 
-def two_step_on(*, address: str) -> dict[str, Any]:
+def two_step_on(*, address: str, go_on: bool = False) -> dict[str, Any]:
     account = Account.objects.get(address=address)
-    two_step.turn_on(context, account=account, number="+37120000001", channel="sms", origin=OWNER)
+    programs = mail_programs.lately(account.pk, now=context.now())
+    two_step.turn_on(
+        context,
+        account=account,
+        number="+37120000001",
+        channel="sms",
+        origin=OWNER,
+        exceptions=programs if go_on else (),
+    )
+    return {}
+
+
+def programs_seen(*, address: str) -> dict[str, Any]:
+    account = Account.objects.get(address=address)
+    seen = mail_programs.lately(account.pk, now=context.now())
+    return {"programs": [[program.name, *program.protocols] for program in seen]}
+
+
+def end_exceptions(*, address: str) -> dict[str, Any]:
+    account = Account.objects.get(address=address)
+    for one in grace.open_for(context, account):
+        grace.end(context, account=account, key=one.key, origin=OWNER)
     return {}
 
 
@@ -81,7 +102,10 @@ def password(*, address: str, password: str, keep: bool) -> dict[str, Any]:
     return {}
 
 
-TAKEN = (add, two_step_on, two_step_off, app_password, revoke, enable, password)
+TAKEN = (
+    add, two_step_on, two_step_off, app_password, revoke, enable, password,
+    programs_seen, end_exceptions,
+)  # fmt: skip
 ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {action.__name__: action for action in TAKEN}
 
 for line in sys.stdin:
