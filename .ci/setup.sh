@@ -172,10 +172,20 @@ move_if_there() {
 }
 
 disable_new_services() {
+    files=$(new_files)
+    printf '%s\n' "$files" |
+        sed -n 's#^\(/usr\)\{0,1\}/lib/systemd/system/\([^/@]*\.\(service\|socket\|timer\)\)$#\2#p' |
+        sort -u | while read -r unit; do disable_unit "$unit"; done
+    # Some, such as Kannel's, have no unit: systemd makes one of the script at each start.
+    printf '%s\n' "$files" | sed -n 's#^/etc/init\.d/\([^/]*\)$#\1#p' |
+        while read -r script; do update-rc.d "$script" disable; done
+}
+
+# What the packages brought that were not there before.
+new_files() {
     for package in $(list_packages | comm -13 "$state/packages-before" -); do
         dpkg -L "$package"
-    done | sed -n 's#^\(/usr\)\{0,1\}/lib/systemd/system/\([^/@]*\.\(service\|socket\|timer\)\)$#\2#p' |
-        sort -u | while read -r unit; do disable_unit "$unit"; done
+    done
 }
 
 disable_unit() {
@@ -183,7 +193,6 @@ disable_unit() {
         systemctl --quiet disable "$1" 2>/dev/null || : # a unit that cannot be enabled
     else
         DPKG_MAINTSCRIPT_PACKAGE=sidegate deb-systemd-helper disable "$1" >/dev/null || :
-        [ ! -e "/etc/init.d/${1%.service}" ] || update-rc.d "${1%.service}" disable
     fi
 }
 

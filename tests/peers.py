@@ -8,17 +8,21 @@ from typing import NoReturn
 import pytest
 
 PACKAGES = {
+    "bearerbox": "kannel",
     "chromium": "chromium",
     "curl": "curl",
     "dovecot": "dovecot-core",
     "fail2ban-regex": "fail2ban",
     "initdb": "postgresql",
+    "fakesmsc": "kannel-extras",
     "mbsync": "isync",
     "msmtp": "msmtp",
+    "node": "nodejs",
     "doveadm": "dovecot-core",
     "postconf": "postfix",
     "postgres": "postgresql",
     "ps": "procps",
+    "smsbox": "kannel",
     "xgettext": "gettext",
 }
 """Which Debian package brings a program; others have the name of their program."""
@@ -42,4 +46,6 @@ def missing(what: str) -> NoReturn:
 def _folders() -> str:
     """Where to look: Debian keeps servers out of an ordinary user's PATH."""
     servers = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *map(str, servers)])
+    return os.pathsep.join(
+        [os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/kannel/test", *map(str, servers)]
+    )
