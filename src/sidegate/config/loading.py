@@ -106,7 +106,11 @@ def _gateways(path: Path, tables: Mapping[str, Any]) -> dict[str, GatewayOptions
                 f"{path}: [{section}] kind = {shown(kind)} is not allowed; "
                 f"allowed: {', '.join(KINDS)}"
             )
-        made[name] = _made(path, section, KINDS[kind], table)
+        options = _made(path, section, KINDS[kind], table)
+        problem = options.problem()
+        if problem is not None:
+            raise ConfigError(f"{path}: [{section}] {problem}")
+        made[name] = options
     return made
 
 

@@ -8,9 +8,25 @@ from types import MappingProxyType
 from typing import Any
 
 from sidegate.config import Config
-from sidegate.config.gateways import SCREEN, Exec, GatewayOptions
+from sidegate.config.gateways import (
+    SCREEN,
+    Android,
+    Exec,
+    Gammu,
+    GatewayOptions,
+    Http,
+    Kannel,
+    Smpp,
+    Twilio,
+)
+from sidegate.senders.android import AndroidGateway
 from sidegate.senders.exec import ExecGateway
+from sidegate.senders.gammu import GammuGateway
 from sidegate.senders.gateway import Delivery, Gateway, Receipt
+from sidegate.senders.http_template import HttpGateway
+from sidegate.senders.kannel import KannelGateway
+from sidegate.senders.smpp import SmppGateway
+from sidegate.senders.twilio import TwilioGateway
 
 Maker = Callable[[str, Any, Receipt], Gateway]
 """Makes a gateway from its name, its options and where to tell of deliveries."""
@@ -20,7 +36,25 @@ def _exec(name: str, options: Exec, _receipt: Receipt) -> Gateway:
     return ExecGateway(name, options)
 
 
-_MAKERS: Mapping[type[GatewayOptions], Maker] = MappingProxyType({Exec: _exec})
+def _http(name: str, options: Http, _receipt: Receipt) -> Gateway:
+    return HttpGateway(name, options)
+
+
+def _kannel(name: str, options: Kannel, _receipt: Receipt) -> Gateway:
+    return KannelGateway(name, options)
+
+
+_MAKERS: Mapping[type[GatewayOptions], Maker] = MappingProxyType(
+    {
+        Android: AndroidGateway,
+        Exec: _exec,
+        Gammu: GammuGateway,
+        Http: _http,
+        Kannel: _kannel,
+        Smpp: SmppGateway,
+        Twilio: TwilioGateway,
+    }
+)
 
 
 def make_gateways(
