@@ -16,6 +16,6 @@ if not settings.configured:
     _nothing: Any = None
     _config = load_config(Path(tempfile.gettempdir()) / "sidegate-no-such-folder")
     _keys = KeyRing(keys={"1": bytes(32)}, newest="1")
-    _context = Context(_config, _keys, _nothing, _nothing, _nothing, _nothing)
+    _context = Context(_config, _keys, _nothing, _nothing, _nothing)
     settings.configure(**django_settings(_config, _context))
     django.setup()

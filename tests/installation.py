@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, connections
@@ -13,8 +15,8 @@ from django.db import connection, connections
 from sidegate.accounts import people
 from sidegate.accounts.context import Context, Origin
 from sidegate.config import load_config
-from sidegate.decisions.ports import Unavailable
 from sidegate.directory.own import OwnDirectory
+from sidegate.senders.gateway import Message, NotNow, Sent, Trouble
 from sidegate.serve.django_settings import django_settings
 from sidegate.storage import schema
 from sidegate.storage.keys import open_keys
@@ -41,15 +43,34 @@ class Clock:
 
 @dataclass
 class KeptSender:
-    """Keeps what it was given, in place of a gateway; can be away."""
+    """A gateway that keeps what it was given, and answers as it is told."""
 
+    name: str = "screen"
+    patience: float = 5.0
     sent: list[dict[str, str]] = field(default_factory=list)
     away: bool = False
+    answer: Sent | Trouble = field(default_factory=Sent)
 
-    def send(self, *, channel: str, number: str, code: str, text: str) -> None:
+    async def send(self, message: Message) -> Sent:
         if self.away:
-            raise Unavailable("the gateway is away")
-        self.sent.append({"channel": channel, "number": number, "code": code, "text": text})
+            raise NotNow("away")
+        self.sent.append(
+            {
+                "channel": message.channel,
+                "number": message.number,
+                "code": message.code,
+                "text": message.text,
+            }
+        )
+        if isinstance(self.answer, Trouble):
+            raise self.answer
+        return self.answer
+
+    async def check(self) -> str | None:
+        return None
+
+    async def close(self) -> None:
+        pass
 
     @property
     def last_code(self) -> str:
@@ -63,6 +84,19 @@ class Installation:
     context: Context
     clock: Clock
     sender: KeptSender
+
+    def send_codes(self) -> None:
+        """What the runner of a running Sidegate does, at once and on this thread."""
+        from sidegate.accounts import code_sending, job_runner  # noqa: PLC0415 - models
+        from sidegate.storage import jobs  # noqa: PLC0415 - the same
+
+        nothing: Any = None
+        sending = code_sending.CodeSending(
+            self.context, gateways=lambda _receipt: {"screen": self.sender}, background=nothing
+        )
+        for job in jobs.take(kinds=[sending.kind], most=100, now=self.clock()):
+            outcome = asyncio.run(job_runner.outcome_of(sending, job, now=self.clock()))
+            job_runner.write(sending, job, outcome, now=self.clock())
 
     def add(self, address: str = "anna@example.test", password: str = PASSWORD) -> Account:
         return people.add(
@@ -80,13 +114,14 @@ def install(data: Path, *, url: str = "", toml: str = "") -> Installation:
         config=config,
         keys=open_keys(config.keys_folder, random=secrets.token_bytes),
         judge=OwnDirectory(),
-        sender=sender,
         now=clock,
         random=secrets.token_bytes,
     )
     _point_django(django_settings(config, context))
     _empty_database(data)
-    return Installation(context, clock, sender)
+    house = Installation(context, clock, sender)
+    context.bell.answered_by(house.send_codes)
+    return house
 
 
 def _point_django(wanted: dict[str, object]) -> None:

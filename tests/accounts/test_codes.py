@@ -9,7 +9,7 @@ from django.db import connection
 
 from installation import OWNER, Installation
 from sidegate.accounts import codes
-from sidegate.accounts.errors import ChallengeOver, CodeNotSent, TooManyCodes, TooSoon
+from sidegate.accounts.errors import ChallengeOver, TooManyCodes, TooSoon
 from sidegate.storage.models import Account, Challenge, Event
 
 NUMBER = "+37120000000"
@@ -119,11 +119,16 @@ def test_a_refused_send_counts_nothing_and_leaves_no_challenge(
     assert Challenge.objects.count() == count
 
 
-def test_a_gateway_that_is_away_is_said_and_recorded(installation: Installation) -> None:
+def test_one_that_no_gateway_took_is_recorded_once_its_time_is_over(
+    installation: Installation,
+) -> None:
     installation.sender.away = True
-    with pytest.raises(CodeNotSent):
-        begin(installation, installation.add())
-    assert Event.objects.filter(kind="code-not-sent").count() == 1
+    begin(installation, installation.add())
+    assert not Event.objects.filter(kind__in=["code-sent", "code-not-sent"]).exists()
+    installation.clock.forward(seconds=600)
+    installation.send_codes()
+    [event] = Event.objects.filter(kind="code-not-sent")
+    assert (event.reason, event.address) == ("gateways-away", OWNER.address)
 
 
 def test_neither_code_nor_number_is_stored(installation: Installation) -> None:

@@ -48,7 +48,7 @@ async def _sent(_job: Taken) -> Ended:
 def add(house: Installation) -> int:
     return add_job(
         house.context,
-        kind="code",
+        kind="letter",
         account_id=None,
         payload=b"x",
         expires_at=house.clock.ms + 60_000,
@@ -59,7 +59,7 @@ def add(house: Installation) -> int:
 async def running(house: Installation, handler: Kept) -> AsyncIterator[Background]:
     background = Background()
     runner = JobRunner(
-        handlers={"code": handler},
+        handlers={"letter": handler},
         background=background,
         bell=house.context.bell,
         now=house.clock,
@@ -111,7 +111,7 @@ def test_a_job_added_here_is_done_at_once(
 def test_one_that_was_left_behind_is_found(installation: Installation) -> None:
     handler = Kept(_sent)
     job_id = add(installation)
-    jobs.take(kinds=["code"], most=1, now=installation.clock.ms)  # by one that died with it
+    jobs.take(kinds=["letter"], most=1, now=installation.clock.ms)  # by one that died with it
 
     async def scene() -> None:
         async with running(installation, handler) as background:

@@ -151,6 +151,7 @@ def test_client_settings_are_those_said_or_those_that_listen(tmp_path: Path) -> 
     "toml",
     [
         '[codes]\nsms = ["screen"]',
+        "[codes]\nvoice = []",
         '[server]\nurl = "http://127.0.0.1:1/"',
         '[server]\nurl = "http://[::1]:8025"',
         '[server]\nurl = "https://localhost"',
@@ -247,7 +248,7 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
         ("[policy]\ngrace_days = 15", ["a whole number from 0 to 14"]),
         ("[policy]\ngrace_days = -1", ["a whole number from 0 to 14"]),
         ("[policy]\ngrace_days = true", ["a whole number from 0 to 14"]),
-        ("[codes]\nsms = []", ["not allowed"]),
+        ("[codes]\nsms = []\nvoice = []", ["[codes] sms = []", "leave no way"]),
         ('[codes]\nsms = "acme"', ["has no section [gateway.acme]", "allowed: screen"]),
         ('[codes]\nvoice = ["screen", "acme"]', ["[codes] voice", "[gateway.acme]"]),
         ('[codes]\nsms = "A b"', ["is not allowed", "the name of a gateway"]),

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from portal.person import Person, text_of
+from sidegate.accounts.code_orders import Fault
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
 from sidegate.portal.activity_words import _KINDS, _REASONS
@@ -20,7 +21,7 @@ def add(anna: Account, at: int, kind: str, reason: str = "", **more: str) -> Eve
 
 def test_every_kind_and_reason_has_words() -> None:
     assert {*_KINDS} == {*Kind}
-    assert {*_REASONS} == {*Reason, *Why}
+    assert {*_REASONS} == {*Reason, *Why, *Fault}
 
 
 def test_a_refusal_tells_its_true_reason(two_step: Person, anna: Account) -> None:

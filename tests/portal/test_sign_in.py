@@ -202,8 +202,14 @@ def test_five_codes_an_hour(later: Person) -> None:
 def test_a_gateway_that_is_away(later: Person) -> None:
     later.post("/signout")
     later.here.sender.away = True
-    assert later.sign_in()["Location"] == "/signin/another-way"
-    assert "could not be sent" in text_of(later.get("/signin/another-way"))
+    assert later.sign_in()["Location"] == "/signin/code"
+    page = text_of(later.get("/signin/code"))
+    assert "could not be sent to ••• •• 00 yet. We keep trying." in page
+    later.here.sender.away = False
+    later.here.clock.forward(seconds=2)
+    later.here.send_codes()
+    assert "We sent a text message" in text_of(later.get("/signin/code"))
+    assert later.post("/signin/code", code=later.here.sender.last_code)["Location"] == "/"
 
 
 def test_a_code_counts_in_the_browser_that_asked(later: Person) -> None:

@@ -17,7 +17,7 @@ SECRET = b"428117"
 MINUTE = 60_000
 
 
-def add(house: Installation, *, subject: str = "challenge:1", kind: str = "code") -> int:
+def add(house: Installation, *, subject: str = "challenge:1", kind: str = "letter") -> int:
     return add_job(
         house.context,
         kind=kind,
@@ -29,7 +29,7 @@ def add(house: Installation, *, subject: str = "challenge:1", kind: str = "code"
 
 
 def take(house: Installation, most: int = 10) -> list[Taken]:
-    return jobs.take(kinds=["code"], most=most, now=house.clock.ms)
+    return jobs.take(kinds=["letter"], most=most, now=house.clock.ms)
 
 
 def state(job_id: int) -> str:
@@ -87,6 +87,16 @@ def test_it_is_taken_once_until_the_lease_is_over(installation_on_each: Installa
     assert not jobs.end(second, Ended("sent"), now=house.clock.ms)
 
 
+def test_after_an_outage_a_lease_may_be_renewed_late(installation: Installation) -> None:
+    add(installation)
+    [job] = take(installation)
+    installation.clock.forward(seconds=LEASE / 1000 + 5)
+    now = installation.clock.ms
+    assert jobs.take(kinds=["letter"], most=1, now=now, patience=LEASE) == []
+    assert jobs.renew(job, now=now)
+    assert take(installation) == []
+
+
 def test_put_back_it_comes_again_when_it_is_due(installation_on_each: Installation) -> None:
     house = installation_on_each
     job_id = add(house)
@@ -115,7 +125,7 @@ def test_only_kinds_that_can_be_done_are_taken_and_no_more_than_fit(
     installation: Installation,
 ) -> None:
     ids = [add(installation) for _ in range(3)]
-    add(installation, kind="letter")
+    add(installation, kind="other")
     assert [job.id for job in take(installation, most=2)] == ids[:2]
     assert [job.id for job in take(installation)] == ids[2:]
 

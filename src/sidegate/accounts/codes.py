@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from sidegate import texts
+from sidegate.accounts import code_orders
+from sidegate.accounts.code_orders import Channel, Standing
 from sidegate.accounts.context import Context, Origin, note
-from sidegate.accounts.errors import (
-    ChallengeOver,
-    CodeNotSent,
-    TooManyCodes,
-    TooSoon,
-)
-from sidegate.config.gateways import SCREEN
-from sidegate.decisions.ports import Unavailable
+from sidegate.accounts.errors import ChallengeOver, TooManyCodes, TooSoon
 from sidegate.decisions.throttle import HOUR
 from sidegate.events.catalogue import Kind
-from sidegate.factors import one_time_code, phone_number
+from sidegate.factors import one_time_code
 from sidegate.factors.digests import keyed_digest, same
+from sidegate.storage import jobs
 from sidegate.storage.models import Account, Challenge, CodeSend
 
-Channel = Literal["sms", "voice"]
 Purpose = Literal["turn-on", "sign-in", "confirm"]
 
 MOST_AN_HOUR = 5
@@ -55,6 +49,14 @@ class CodeOver:
     why: Literal["expired", "used", "tries", "gone"]
 
 
+class Waiting(NamedTuple):
+    """A code that is waited for."""
+
+    standing: Standing
+    again_at: int
+    """From when on another may be asked for; milliseconds since the epoch."""
+
+
 def begin(
     ctx: Context,
     *,
@@ -65,10 +67,10 @@ def begin(
     binding: str,
     origin: Origin,
 ) -> int:
-    """Send a first code and return the challenge's id.
+    """Have a first code sent and return the challenge's id.
 
     `binding` is a random value of the browser's session: only there the code counts.
-    Raises `TooManyCodes`, `CodeNotSent`.
+    Raises `TooManyCodes`.
     """
     now = ctx.now()
     code = one_time_code.generate(random=ctx.random)
@@ -84,16 +86,16 @@ def begin(
             sent_at=now,
             expires_at=now + one_time_code.LIFETIME,
         )
-    _send(ctx, challenge, code=code, origin=origin)
+        _order(ctx, challenge, code=code, origin=origin)
     return challenge.pk
 
 
 def send_again(
     ctx: Context, *, challenge_id: int, binding: str, channel: Channel, origin: Origin
 ) -> None:
-    """Send a new code for the same challenge, by text or call; the old one is dead.
+    """Have a new code sent for the same challenge, by text or call; the old one is dead.
 
-    Raises `TooSoon` within 30 s of the last, `TooManyCodes`, `ChallengeOver`, `CodeNotSent`.
+    Raises `TooSoon` within 30 s of the last that went out, `TooManyCodes`, `ChallengeOver`.
     """
     now = ctx.now()
     code = one_time_code.generate(random=ctx.random)
@@ -108,9 +110,12 @@ def send_again(
             binding=binding,
             code=code,
         )
-        taken = Challenge.objects.filter(
-            pk=challenge_id, consumed_at=None, sent_at__lte=now - one_time_code.RESEND_AFTER
-        ).update(
+        retry_at = _again_at(challenge)
+        # The time of the last one keeps two browsers at once from sending two.
+        unchanged = Challenge.objects.filter(
+            pk=challenge_id, consumed_at=None, sent_at=challenge.sent_at
+        )
+        taken = retry_at <= now and unchanged.update(
             digest=digest,
             channel=channel,
             tries=0,
@@ -119,10 +124,10 @@ def send_again(
         )
         if not taken:
             text = _("A code was sent moments ago. Wait a little before asking for another.")
-            raise TooSoon(text, retry_at=challenge.sent_at + one_time_code.RESEND_AFTER)
+            raise TooSoon(text, retry_at=retry_at)
         _count_send(ctx, account=challenge.account, number=challenge.number)
-    challenge.channel = channel
-    _send(ctx, challenge, code=code, origin=origin)
+        challenge.refresh_from_db()
+        _order(ctx, challenge, code=code, origin=origin)
 
 
 def present(
@@ -162,13 +167,47 @@ def present(
         )
     if not consumed:
         return CodeOver("used")
+    call_off(ctx, challenge_id=challenge_id)
     return CodeRight(number=challenge.number, channel=challenge.channel)
 
 
-def may_send_again_at(challenge_id: int) -> int:
-    """From when on another code may be asked for; milliseconds since the epoch."""
-    sent_at = Challenge.objects.filter(pk=challenge_id).values_list("sent_at", flat=True).first()
-    return (sent_at or 0) + one_time_code.RESEND_AFTER
+def waiting_for(challenge_id: int) -> Waiting:
+    """How the send of a code stands, and from when on another may be asked for."""
+    challenge = Challenge.objects.filter(pk=challenge_id).first()
+    if challenge is None:
+        return Waiting(Standing(jobs.EXPIRED), 0)
+    standing = code_orders.standing(_subject(challenge_id)) or Standing(jobs.EXPIRED)
+    return Waiting(standing, _again_at(challenge))
+
+
+def _again_at(challenge: Challenge) -> int:
+    """A while after the last one; at once where that one was not sent."""
+    standing = code_orders.standing(_subject(challenge.pk))
+    not_sent = standing is not None and standing.state in code_orders.NOT_SENT
+    return challenge.sent_at + (0 if not_sent else one_time_code.RESEND_AFTER)
+
+
+def call_off(ctx: Context, *, challenge_id: int) -> None:
+    """Send no code for a challenge any more, unless it is being sent."""
+    jobs.cancel(subject=_subject(challenge_id), now=ctx.now())
+
+
+def _subject(challenge_id: int) -> str:
+    return f"challenge:{challenge_id}"
+
+
+def _order(ctx: Context, challenge: Challenge, *, code: str, origin: Origin) -> None:
+    code_orders.order(
+        ctx,
+        subject=_subject(challenge.pk),
+        account_id=challenge.account_id,
+        number=challenge.number,
+        channel="voice" if challenge.channel == "voice" else "sms",
+        code=code,
+        language=challenge.account.language or get_language() or "en",
+        expires_at=challenge.expires_at,
+        origin=origin,
+    )
 
 
 def _over(challenge: Challenge | None, now: int) -> CodeOver:
@@ -210,40 +249,3 @@ def _lock(subject: str, now: int) -> None:
             " ON CONFLICT (subject) DO UPDATE SET touched_at = excluded.touched_at",
             [subject, now],
         )
-
-
-def _send(ctx: Context, challenge: Challenge, *, code: str, origin: Origin) -> None:
-    language = challenge.account.language or get_language() or "en"
-    service = ctx.config.server.name
-    if challenge.channel == "sms":
-        text = texts.code_message(language, name=service, code=code, host=ctx.config.portal_host)
-    else:
-        text = texts.spoken_code(language, name=service, code=code)
-    number = phone_number.masked(challenge.number)
-    try:
-        _only_screen(ctx, challenge)
-        ctx.sender.send(channel=challenge.channel, number=challenge.number, code=code, text=text)
-    except Unavailable:
-        note(
-            ctx,
-            kind=Kind.CODE_NOT_SENT,
-            account_id=challenge.account_id,
-            origin=origin,
-            channel=challenge.channel,
-            number=number,
-        )
-        problem = _("The code could not be sent just now. Try again in a moment, or another way.")
-        raise CodeNotSent(problem) from None
-    note(
-        ctx,
-        kind=Kind.CODE_SENT,
-        account_id=challenge.account_id,
-        origin=origin,
-        channel=challenge.channel,
-        number=number,
-    )
-
-
-def _only_screen(ctx: Context, challenge: Challenge) -> None:
-    if SCREEN not in getattr(ctx.config.codes, challenge.channel):
-        raise Unavailable("gateways are not asked yet")

@@ -1,4 +1,4 @@
-"""What every action is given: configuration, keys, judge, sender, clock, randomness."""
+"""What every action is given: configuration, keys, judge, clock, randomness."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from sidegate.accounts.bell import Bell
 from sidegate.config import Config
 from sidegate.decisions.directory import Directory
-from sidegate.decisions.ports import CodeSender, PasswordJudge
+from sidegate.decisions.ports import PasswordJudge
 from sidegate.events.catalogue import Kind, NewEvent, tidy
 from sidegate.storage.keys import KeyRing
 from sidegate.storage.writer import write_event
@@ -27,7 +27,6 @@ class Context:
     config: Config
     keys: KeyRing
     judge: PasswordJudge
-    sender: CodeSender
     now: Callable[[], int]
     random: Callable[[int], bytes]
     directory: Directory | None = None

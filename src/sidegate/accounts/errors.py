@@ -33,10 +33,6 @@ class BadNumber(AccountError):  # noqa: N818 - named for what was wrong
     """Codes cannot be sent to this number."""
 
 
-class CodeNotSent(AccountError):  # noqa: N818 - named for what was wrong
-    """The gateway did not take the code."""
-
-
 class ChallengeOver(AccountError):  # noqa: N818 - named for what was wrong
     """The code that was asked for is no longer waited for."""
 

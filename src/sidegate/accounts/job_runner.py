@@ -27,6 +27,7 @@ POLL_SECONDS = 1.0
 """After which we look for what others added, or left behind."""
 OUTAGE_SECONDS = 2.0
 """Between two tries while the database is away."""
+RENEW_SECONDS = LEASE / 5000
 FINISH_SECONDS = 1.5
 """What is under way may take this long once we are told to stop."""
 MARK_SECONDS = 1.0
@@ -83,6 +84,7 @@ class JobRunner:
         self._under_way: set[asyncio.Task[None]] = set()
         self._taking: asyncio.Task[None] | None = None
         self._stopping = False
+        self._patient_until = 0
 
     def start(self) -> None:
         """Take and do jobs from now on."""
@@ -121,12 +123,15 @@ class JobRunner:
         free = MOST_AT_ONCE - len(self._under_way)
         if free <= 0:
             return POLL_SECONDS
-        kinds = list(self._handlers)
+        kinds, now = list(self._handlers), self._now()
+        # Others could not renew theirs while the database was away: they are given the time.
+        patience = LEASE if now < self._patient_until else 0
         try:
             taken = await self._background.run(
-                lambda: jobs.take(kinds=kinds, most=free, now=self._now())
+                lambda: jobs.take(kinds=kinds, most=free, now=now, patience=patience)
             )
         except Unavailable:
+            self._patient_until = self._now() + LEASE
             return OUTAGE_SECONDS
         for job in taken:
             task = asyncio.ensure_future(self._do(job))
@@ -146,10 +151,7 @@ class JobRunner:
     async def _do(self, job: Taken) -> None:
         handler = self._handlers[job.kind]
         async with self._kept(job):
-            if job.expires_at <= self._now():
-                outcome: Ended | Again = Ended(EXPIRED)
-            else:
-                outcome = await _outcome(handler, job)
+            outcome = await outcome_of(handler, job, now=self._now())
             await self._mark(handler, job, outcome)
 
     @asynccontextmanager
@@ -158,7 +160,7 @@ class JobRunner:
 
         async def keep() -> None:
             while True:
-                await asyncio.sleep(LEASE / 4000)
+                await asyncio.sleep(RENEW_SECONDS)
                 with contextlib.suppress(Unavailable):
                     await self._background.run(lambda: jobs.renew(job, now=self._now()))
 
@@ -172,25 +174,31 @@ class JobRunner:
         """Write how it ended, however long the database is away: nobody else knows it."""
         while True:
             try:
-                return await self._background.run(lambda: self._write(handler, job, outcome))
+                return await self._background.run(
+                    lambda: write(handler, job, outcome, now=self._now())
+                )
             except Unavailable:
                 if self._stopping:
                     log.warning("job %d of kind %s ended unmarked", job.id, job.kind)
                     return None
                 await asyncio.sleep(OUTAGE_SECONDS)
 
-    def _write(self, handler: Handler, job: Taken, outcome: Ended | Again) -> None:
-        now = self._now()
-        if isinstance(outcome, Again):
-            due_at = min(now + handler.pauses.after(job.tries), job.expires_at)
-            jobs.put_back(job, due_at=due_at, why=outcome.why)
-            return
-        with transaction.atomic():
-            if jobs.end(job, outcome, now=now):
-                handler.ended(job, outcome)
+
+def write(handler: Handler, job: Taken, outcome: Ended | Again, *, now: int) -> None:
+    """Write what became of a job, and what follows from it, in one transaction."""
+    if isinstance(outcome, Again):
+        due_at = min(now + handler.pauses.after(job.tries), job.expires_at)
+        jobs.put_back(job, due_at=due_at, why=outcome.why)
+        return
+    with transaction.atomic():
+        if jobs.end(job, outcome, now=now):
+            handler.ended(job, outcome)
 
 
-async def _outcome(handler: Handler, job: Taken) -> Ended | Again:
+async def outcome_of(handler: Handler, job: Taken, *, now: int) -> Ended | Again:
+    """Have a job done, unless its time is over; whatever is raised, it is tried again."""
+    if job.expires_at <= now:
+        return Ended(EXPIRED)
     try:
         return await handler.work(job)
     except Exception as problem:  # noqa: BLE001 - one job must not end the others

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sidegate.cli.check_certificate import check_certificate
 from sidegate.cli.check_directory import check_directory, check_doveadm
+from sidegate.cli.check_gateways import check_gateways
 from sidegate.cli.check_running import check_running
 from sidegate.cli.check_stored import check_data, check_database, check_keys
 from sidegate.cli.errors import DONE, NOT_DONE
@@ -45,7 +46,7 @@ def _findings(config: Config) -> Iterator[Finding]:
         yield check_certificate(config)
     if config.mailserver.private:
         yield _dovecot()
-    yield from _codes(config)
+    yield from check_gateways(config)
     yield _notices(config)
     yield from check_directory(config)
     yield from check_doveadm(config)
@@ -69,15 +70,6 @@ def _dovecot() -> Finding:
         return ok("dovecot", f"{find_dovecot()} fits the private mail server")
     except MailServerError as error:
         return problem("dovecot", error.text, "install it, or use your own mail server")
-
-
-def _codes(config: Config) -> Iterator[Finding]:
-    if config.shows_codes_on_screen:
-        yield warning(
-            "codes",
-            "codes are shown on this server (screen): whoever sees it has everybody's second step",
-            "for trying out only: set a gateway in [codes] before others use it",
-        )
 
 
 def _notices(config: Config) -> Finding:

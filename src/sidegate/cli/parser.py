@@ -48,6 +48,7 @@ def build_parser() -> Parser:
     _add_serve(commands)
     _add_accounts(commands)
     _add_app_passwords(commands)
+    _add_codes(commands)
     _add_looking(commands)
     _add_connecting(commands)
     _add_keeping(commands)
@@ -161,6 +162,13 @@ def _scopes(text: str) -> frozenset[str]:
     if not found <= frozenset(SCOPES):
         raise argparse.ArgumentTypeError(f"{text!r}: allowed are {', '.join(SCOPES)}")
     return found
+
+
+def _add_codes(commands: _Group) -> None:
+    group = _group(commands, "codes", "Codes by text message and phone call.")
+    test = _json(_command(group, "test", "code_commands:test", "Send one code and follow it."))
+    test.add_argument("number", metavar="NUMBER", help="with the country code: +371…")
+    test.add_argument("--call", action="store_true", help="by a phone call")
 
 
 def _add_looking(commands: _Group) -> None:

@@ -45,6 +45,8 @@ def _check_url(config: Config) -> None:
 
 def _check_gateways(config: Config) -> None:
     """Each name in [codes] is a gateway that can do what it is named for."""
+    if not config.channels:
+        _refuse(config, "[codes] sms = [] and voice = [] leave no way; allowed: [] for one of them")
     for key, channel, names in (
         ("sms", "text messages", config.codes.sms),
         ("voice", "phone calls", config.codes.voice),

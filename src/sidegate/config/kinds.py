@@ -134,15 +134,15 @@ def one_number_of(*values: int) -> Kind[int]:
 
 
 def senders() -> Kind[tuple[str, ...]]:
-    """The name of a gateway, or a list of names in the order to try."""
+    """The name of a gateway, or a list of names in the order to try; none for off."""
 
     def read(raw: object) -> tuple[str, ...]:
         names = _texts_of(raw) if isinstance(raw, list) else (text_of(raw),)
-        if not names or not all(is_name(name) for name in names):
+        if not all(is_name(name) for name in names):
             raise NotAllowed
         return names
 
-    return Kind(read, '"screen", the name of a gateway, or a list of names')
+    return Kind(read, '"screen", the name of a gateway, a list of names, or [] for off')
 
 
 def is_name(name: str) -> bool:

@@ -107,6 +107,12 @@ class Config(Sections):
         host = "localhost" if self.is_loopback else self.portal_host
         return self.notices.from_address or f"no-reply@{host}"
 
+    @property
+    def channels(self) -> frozenset[str]:
+        """The ways by which codes can go out: "sms", "voice"."""
+        ways = {"sms": self.codes.sms, "voice": self.codes.voice}
+        return frozenset(way for way, names in ways.items() if names)
+
     def endpoint(self, text: str) -> Endpoint | None:
         """The endpoint that a value of this configuration names, `None` for off."""
         return parse_endpoint(text, self.data)

@@ -216,7 +216,7 @@ class Codes:
         kinds.senders(), "screen", "screen, or a gateway of a [gateway.NAME] section"
     )
     voice: tuple[str, ...] = option(
-        kinds.senders(), "screen", "each a name, or a list of names in the order to try"
+        kinds.senders(), "screen", "each a name, or a list of names in the order to try; [] = off"
     )
 
 

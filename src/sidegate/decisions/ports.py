@@ -95,14 +95,6 @@ class PasswordJudge(Protocol):
         ...
 
 
-class CodeSender(Protocol):
-    """Carries a one-time code to a phone."""
-
-    def send(self, *, channel: str, number: str, code: str, text: str) -> None:
-        """Send now; raises `Unavailable` where it could not be sent."""
-        ...
-
-
 class NotTaken(Exception):  # noqa: N818 - what happened, by its name
     """The other side will never take this message: trying again is of no use."""
 

@@ -40,7 +40,9 @@ class Kind(StrEnum):
     OPERATOR_OFF = "operator-off"
 
 
-DETAILS = frozenset({"by", "channel", "number", "count", "name", "app_passwords_kept", "days"})
+DETAILS = frozenset(
+    {"by", "channel", "number", "count", "name", "app_passwords_kept", "days", "gateway"}
+)
 """What an event may tell beyond its columns. A number is masked by whoever records it."""
 
 MAX_TEXT = 200

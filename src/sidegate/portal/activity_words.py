@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from sidegate.accounts import app_passwords
+from sidegate.accounts.code_orders import Fault
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
 from sidegate.pages import browsers
@@ -158,6 +159,10 @@ _REASONS: dict[str, Promise] = {
     Why.THROTTLED: gettext_lazy("too many wrong passwords from there; nothing was checked"),
     Why.BUSY: gettext_lazy("too much to do at that moment; nothing was checked"),
     Why.OUTAGE: gettext_lazy("something was out of order; nothing was checked"),
+    Fault.NOT_SURE: gettext_lazy("the gateway did not say whether it went out"),
+    Fault.NOT_REACHABLE: gettext_lazy("the number cannot be reached"),
+    Fault.TOO_LATE: gettext_lazy("no gateway took it in time"),
+    Fault.NOT_DELIVERED: gettext_lazy("it did not arrive"),
 }
 
 

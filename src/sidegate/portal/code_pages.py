@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -13,13 +13,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from sidegate.accounts import two_step
+from sidegate.accounts import codes, two_step
+from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.codes import CodeOver, CodeRight, CodeWrong, Purpose
 from sidegate.accounts.errors import AccountError, Wait
 from sidegate.accounts.phone_numbers import for_people, masked
 from sidegate.pages import people_time
+from sidegate.pages.context import context
 from sidegate.portal import code_step
-from sidegate.portal.forms import CHANNELS, CodeForm
+from sidegate.portal.code_states import in_words
+from sidegate.portal.code_step import CodeStep
+from sidegate.portal.forms import CodeForm, open_channels
 from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import Account
 
@@ -67,21 +71,33 @@ def code_page(
     shown = {
         "form": form,
         "flow": flow,
-        "step": step,
-        "number": for_people(step.number) if flow.number_shown else masked(step.number),
         "back": back,
+        "may_call": step.channel == "sms" and "voice" in context().config.channels,
+        **_sending(flow, step),
     }
     return render(request, "portal/code.html", shown)
 
 
+def _sending(flow: CodeFlow, step: CodeStep) -> dict[str, object]:
+    """How it stands, and in how many seconds another may be asked for."""
+    now = context().now()
+    waiting = codes.waiting_for(step.challenge)
+    number = for_people(step.number) if flow.number_shown else masked(step.number)
+    return {
+        "sending": in_words(waiting.standing, channel=step.channel, number=number, now=now),
+        "wait": max(0, -(-(waiting.again_at - now) // 1000)),
+    }
+
+
 @require_POST
 def send_again(request: PortalRequest, flow: CodeFlow, account: Account) -> HttpResponse:
-    """Send another code to the same phone."""
+    """Send another code to the same phone, the way that was asked for or as before."""
     step = code_step.waiting(request, flow.purpose)
     if step is None:
         return redirect(flow.begin)
     try:
-        code_step.again(request, step, account=account)
+        channel = _channel(request.POST.get("way", step.channel))
+        code_step.again(request, step, account=account, channel=channel)
     except AccountError as problem:
         messages.error(request, said(problem))
     else:
@@ -97,13 +113,13 @@ def ways_page(
     if request.method == "POST":
         chosen = request.POST.get("way", "")
         for phone in phones:
-            for channel, _words in CHANNELS:
+            for channel, _words in open_channels():
                 if chosen == f"{phone.pk}-{channel}":
                     return _send(request, flow, account, way=(phone.number, channel))
     ways = [
         (f"{phone.pk}-{channel}", channel, words, masked(phone.number))
         for phone in phones
-        for channel, words in CHANNELS
+        for channel, words in open_channels()
     ]
     shown = {"flow": flow, "ways": ways, "back": back}
     return render(request, "portal/ways.html", shown)
@@ -113,13 +129,24 @@ def _send(
     request: PortalRequest, flow: CodeFlow, account: Account, *, way: tuple[str, str]
 ) -> HttpResponse:
     number, channel = way
-    kind: Literal["sms", "voice"] = "voice" if channel == "voice" else "sms"
     try:
-        code_step.begin(request, account=account, purpose=flow.purpose, number=number, channel=kind)
+        code_step.begin(
+            request,
+            account=account,
+            purpose=flow.purpose,
+            number=number,
+            channel=_channel(channel),
+        )
     except AccountError as problem:
         messages.error(request, said(problem))
         return redirect(flow.ways)
     return redirect(flow.page)
+
+
+def _channel(wanted: str) -> Channel:
+    """The way that is wanted, where it is open; otherwise the one that is."""
+    channels = [channel for channel, _words in open_channels()]
+    return next((channel for channel in channels if channel == wanted), channels[0])
 
 
 def said(problem: AccountError) -> str:

@@ -6,9 +6,9 @@ import secrets
 from typing import NamedTuple
 
 from sidegate.accounts import codes
-from sidegate.accounts.codes import Channel, CodeOver, CodeRight, CodeWrong, Purpose
+from sidegate.accounts.code_orders import Channel
+from sidegate.accounts.codes import CodeOver, CodeRight, CodeWrong, Purpose
 from sidegate.accounts.errors import ChallengeOver
-from sidegate.factors.one_time_code import RESEND_AFTER
 from sidegate.pages.context import context
 from sidegate.portal.visitors import PortalRequest, origin_of
 from sidegate.storage.models import Account
@@ -25,13 +25,6 @@ class CodeStep(NamedTuple):
     """A secret of this browser's session: nobody else can present the code."""
     number: str
     channel: Channel
-    sent_at: int
-
-    @property
-    def seconds_to_wait(self) -> int:
-        """Seconds until another code may be asked for."""
-        left = self.sent_at + RESEND_AFTER - context().now()
-        return max(0, -(-left // 1000))
 
 
 def waiting(request: PortalRequest, purpose: Purpose) -> CodeStep | None:
@@ -43,8 +36,10 @@ def waiting(request: PortalRequest, purpose: Purpose) -> CodeStep | None:
 def begin(
     request: PortalRequest, *, account: Account, purpose: Purpose, number: str, channel: Channel
 ) -> None:
-    """Send a code. Raises what `codes.begin` raises."""
+    """Have a code sent, in place of whichever was waited for. Raises what `codes.begin` raises."""
     binding = secrets.token_urlsafe(24)
+    if stored := request.session.get(_CODE):
+        codes.call_off(context(), challenge_id=CodeStep(*stored).challenge)
     challenge = codes.begin(
         context(),
         account=account,
@@ -54,18 +49,17 @@ def begin(
         binding=binding,
         origin=origin_of(request),
     )
-    sent_at = context().now()
-    request.session[_CODE] = (purpose, challenge, binding, number, channel, sent_at)
+    request.session[_CODE] = (purpose, challenge, binding, number, channel)
 
 
-def again(request: PortalRequest, step: CodeStep, *, account: Account) -> None:
-    """Send another code to the same phone. Raises what `codes.send_again` raises."""
+def again(request: PortalRequest, step: CodeStep, *, account: Account, channel: Channel) -> None:
+    """Have another code sent to the same phone. Raises what `codes.send_again` raises."""
     try:
         codes.send_again(
             context(),
             challenge_id=step.challenge,
             binding=step.binding,
-            channel=step.channel,
+            channel=channel,
             origin=origin_of(request),
         )
     except ChallengeOver:
@@ -74,10 +68,10 @@ def again(request: PortalRequest, step: CodeStep, *, account: Account) -> None:
             account=account,
             purpose=step.purpose,
             number=step.number,
-            channel=step.channel,
+            channel=channel,
         )
         return
-    request.session[_CODE] = tuple(step._replace(sent_at=context().now()))
+    request.session[_CODE] = tuple(step._replace(channel=channel))
 
 
 def present(request: PortalRequest, step: CodeStep, typed: str) -> CodeRight | CodeWrong | CodeOver:

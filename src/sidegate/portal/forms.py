@@ -9,9 +9,10 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from sidegate.accounts import app_passwords, people, phone_numbers
-from sidegate.accounts.codes import Channel
+from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.errors import BadNumber, WeakPassword
 from sidegate.factors import one_time_code
+from sidegate.pages.context import context
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -20,6 +21,13 @@ CHANNELS: tuple[tuple[Channel, _StrPromise], ...] = (
     ("sms", _("Text message")),
     ("voice", _("Phone call")),
 )
+
+
+def open_channels() -> list[tuple[Channel, _StrPromise]]:
+    """The ways that a gateway is set up for."""
+    return [pair for pair in CHANNELS if pair[0] in context().config.channels]
+
+
 # Longer than any right answer, so that a wrong one is refused for what it is.
 _MOST_TYPED = 1000
 
@@ -115,6 +123,8 @@ class PhoneForm(_Form):
     ) -> None:
         super().__init__(data, initial=initial)
         self._region = region
+        channel = cast("forms.ChoiceField", self.fields["channel"])
+        channel.choices, channel.initial = open_channels(), open_channels()[0][0]
         self.fields["number"].help_text = _("With the country code, like +371 20 000 000.")
 
     def clean_number(self) -> str:

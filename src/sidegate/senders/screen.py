@@ -1,43 +1,63 @@
-"""The `screen` sender: codes for trying Sidegate out, shown where it runs."""
+"""The gateway `screen`: codes for trying Sidegate out, shown where it runs."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from sidegate.decisions.ports import Unavailable
+from sidegate.config.gateways import SCREEN
+from sidegate.senders.gateway import Message, NotNow, Sent
 
 OUTBOX = "outbox.jsonl"
 
 
-class ScreenSender:
+class ScreenGateway:
     """Writes each code to DIR/outbox.jsonl (0600), and to the terminal where there is one."""
+
+    name = SCREEN
+    patience = 10.0
 
     def __init__(self, *, data: Path, terminal: TextIO | None, now: Callable[[], int]) -> None:
         self._outbox = data / OUTBOX
         self._terminal = terminal
         self._now = now
-        self._lock = threading.Lock()
 
-    def send(self, *, channel: str, number: str, code: str, text: str) -> None:
-        """Show a code; raises `Unavailable` where the outbox cannot be written."""
-        at = datetime.fromtimestamp(self._now() / 1000, UTC).isoformat(timespec="milliseconds")
-        entry = {"at": at, "channel": channel, "to": number, "code": code, "text": text}
-        line = json.dumps(entry, ensure_ascii=False) + "\n"
+    async def send(self, message: Message) -> Sent:
+        """Show a code; raises `NotNow` where the outbox cannot be written."""
         try:
-            with self._lock:
-                self._append(line.encode())
-        except OSError as problem:
-            raise Unavailable(f"the outbox cannot be written: {problem.strerror}") from problem
+            await asyncio.to_thread(self._append, self._line(message))
+        except OSError:
+            raise NotNow("broken") from None
         if self._terminal is not None:
-            print(f"{channel} to {number}: {code}", file=self._terminal, flush=True)
+            said = f"{message.channel} to {message.number}: {message.code}"
+            print(said, file=self._terminal, flush=True)
+        return Sent()
+
+    async def check(self) -> str | None:
+        """There is nobody to ask."""
+        return None
+
+    async def close(self) -> None:
+        """Nothing is open between two sends."""
+
+    def _line(self, message: Message) -> bytes:
+        at = datetime.fromtimestamp(self._now() / 1000, UTC).isoformat(timespec="milliseconds")
+        entry = {
+            "at": at,
+            "channel": message.channel,
+            "to": message.number,
+            "code": message.code,
+            "text": message.text,
+        }
+        return json.dumps(entry, ensure_ascii=False).encode() + b"\n"
 
     def _append(self, line: bytes) -> None:
+        # One write to a file that only grows: lines of several processes stay apart.
         descriptor = os.open(self._outbox, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(descriptor, line)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from sidegate import texts
 from sidegate.accounts import notices
 from sidegate.accounts.bell import Bell
+from sidegate.accounts.code_sending import CodeSending
 from sidegate.accounts.context import Context
 from sidegate.accounts.enforcing import enforced
 from sidegate.accounts.job_runner import Handler, JobRunner
@@ -43,6 +44,7 @@ from sidegate.serve.http_door import http_door, numbers
 from sidegate.serve.http_server import HttpServer
 from sidegate.serve.mail_out import mail_sender
 from sidegate.serve.portal_server import portal_application
+from sidegate.serve.sending import code_sending
 from sidegate.storage.background import Background
 from sidegate.storage.fast_reader import FastReader
 from sidegate.storage.writer import Writer
@@ -82,6 +84,7 @@ class House:
         self._plan = plan
         self._background = Background()
         self._mail_server: MailServer | None = None
+        self._sending: CodeSending | None = None
         self.http_failed = asyncio.Event()
         """An HTTP server ended by itself."""
 
@@ -103,12 +106,14 @@ class House:
 
     async def warnings(self) -> list[str]:
         """What others run, and does not answer now: this process is well without it."""
+        troubled = self._sending.in_trouble() if self._sending is not None else []
+        found = [f"gateway {name}" for name in troubled]
         directory = self._plan.context.directory
-        if directory is None:
-            return []
-        nobody = Question("healthz@invalid", "", "imap", "")
-        seen = await directory.look_up(nobody)
-        return ["directory"] if seen.presence is Presence.OUTAGE else []
+        if directory is not None:
+            seen = await directory.look_up(Question("healthz@invalid", "", "imap", ""))
+            if seen.presence is Presence.OUTAGE:
+                found.append("directory")
+        return found
 
     async def _start(self, stack: AsyncExitStack) -> None:
         parts = self._plan.parts
@@ -248,7 +253,9 @@ class House:
 
     async def _start_jobs(self, stack: AsyncExitStack) -> None:
         ctx = self._plan.context
-        handlers: dict[str, Handler] = {}
+        self._sending = code_sending(ctx, self._background)
+        stack.push_async_callback(self._sending.close)
+        handlers: dict[str, Handler] = {self._sending.kind: self._sending}
         runner = JobRunner(
             handlers=handlers, background=self._background, bell=ctx.bell, now=ctx.now
         )

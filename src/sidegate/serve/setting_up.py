@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 
 import django
@@ -14,7 +13,6 @@ from sidegate.config import Config
 from sidegate.decisions.own_questions import OwnQuestions
 from sidegate.directory.dovecot import DovecotDirectory
 from sidegate.directory.own import OwnDirectory
-from sidegate.senders.screen import ScreenSender
 from sidegate.serve.django_settings import django_settings
 from sidegate.storage.keys import KeyRing, open_keys
 
@@ -45,11 +43,6 @@ def setup(config: Config) -> Context:
         config=config,
         keys=keys,
         judge=OwnDirectory(),
-        sender=ScreenSender(
-            data=config.data,
-            terminal=sys.stdout if sys.stdout.isatty() else None,
-            now=now,
-        ),
         now=now,
         random=secrets.token_bytes,
         directory=_directory(config, keys),

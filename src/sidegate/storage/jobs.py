@@ -18,7 +18,7 @@ WAITING = "waiting"
 CANCELLED = "cancelled"
 EXPIRED = "expired"
 
-LEASE = 20_000
+LEASE = 10_000
 """Milliseconds for which a job stays with whoever took it, unless it is renewed.
 
 The clocks of replicas must be nearer to each other than this.
@@ -86,17 +86,25 @@ def bound_to(*, job_id: int, kind: str, account_id: int | None) -> bytes:
     return f"job:{job_id}:{kind}:{account_id or ''}".encode()
 
 
-def take(*, kinds: Collection[str], most: int, now: int) -> list[Taken]:
-    """Take jobs that are due, the longest due first; expired ones too, to be ended."""
+def take(*, kinds: Collection[str], most: int, now: int, patience: int = 0) -> list[Taken]:
+    """Take jobs that are due, the longest due first; expired ones too, to be ended.
+
+    One that somebody else took is free `patience` milliseconds after the lease was over.
+    """
+    lapsed_by = now - patience
     due = Job.objects.filter(
-        state=WAITING, kind__in=kinds, due_at__lte=now, taken_until__lte=now
+        state=WAITING, kind__in=kinds, due_at__lte=now, taken_until__lte=lapsed_by
     ).order_by("due_at", "id")[:most]
-    return [_taken(job) for job in due if _take(job, now)]
+    return [_taken(job) for job in due if _take(job, now, lapsed_by)]
 
 
-def _take(job: Job, now: int) -> bool:
+def _take(job: Job, now: int, lapsed_by: int) -> bool:
     free = Job.objects.filter(
-        pk=job.pk, state=WAITING, tries=job.tries, taken_until__lte=now, payload__isnull=False
+        pk=job.pk,
+        state=WAITING,
+        tries=job.tries,
+        taken_until__lte=lapsed_by,
+        payload__isnull=False,
     )
     return bool(free.update(taken_until=now + LEASE, tries=F("tries") + 1))
 
@@ -140,6 +148,14 @@ def cancel(*, subject: str, now: int) -> int:
     """End all that still wait for a subject and nobody has taken; returns how many."""
     untaken = Job.objects.filter(subject=subject, state=WAITING, taken_until__lte=now)
     return untaken.update(state=CANCELLED, finished_at=now, payload=None)
+
+
+def heard_of(*, by: str, reference: str, was: str, state: str, why: str) -> Job | None:
+    """Change the state of one that has ended as `was`; `None` where there is none."""
+    ended = Job.objects.filter(by=by, reference=reference, state=was).order_by("-id").first()
+    if ended is None or not Job.objects.filter(pk=ended.pk, state=was).update(state=state, why=why):
+        return None
+    return ended
 
 
 def forget_old(*, before: int) -> None:

@@ -46,15 +46,15 @@ for (const form of document.querySelectorAll("form[data-once]")) {
 
 // "Send again" counts down; the server keeps the same rule.
 for (const button of document.querySelectorAll("button[data-wait]")) {
-  let left = Number(button.dataset.wait);
   const reason = document.getElementById(button.getAttribute("aria-describedby"));
   if (!reason) continue;
   const words = reason.textContent;
   const tick = () => {
+    const left = Number(button.dataset.wait);
     const waiting = left > 0;
     button.setAttribute("aria-disabled", String(waiting));
     reason.textContent = waiting ? reason.dataset.words.replace("00", String(left)) : "";
-    left -= 1;
+    button.dataset.wait = String(left - 1);
     if (waiting) setTimeout(tick, 1000);
   };
   button.addEventListener("click", (event) => {
@@ -62,6 +62,30 @@ for (const button of document.querySelectorAll("button[data-wait]")) {
   });
   if (words) tick();
 }
+
+// How the send of a code stands: looked at again for as long as that may change.
+const sending = document.getElementById("sending");
+const look = async () => {
+  try {
+    const answer = await fetch(location.pathname, { cache: "no-store" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("sending");
+    if (!fresh) return;
+    if (fresh.textContent !== sending.textContent) sending.textContent = fresh.textContent;
+    sending.className = fresh.className;
+    sending.dataset.again = fresh.dataset.again;
+    const wait = page.querySelector("button[data-wait]").dataset.wait;
+    for (const button of document.querySelectorAll("button[data-wait]")) button.dataset.wait = wait;
+  } catch {
+    // The server is away: the next turn asks again.
+  }
+  lookAgain();
+};
+const lookAgain = () => {
+  const seconds = Number(sending.dataset.again);
+  if (seconds) setTimeout(look, seconds * 1000);
+};
+if (sending) lookAgain();
 
 // A list that changes by itself, until it is paused.
 for (const list of document.querySelectorAll("[data-refresh]")) {
