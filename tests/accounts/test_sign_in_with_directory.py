@@ -11,7 +11,7 @@ import pytest
 
 from her_dovecot import HerDovecot, HerUser, Kind, her_dovecot
 from installation import OPERATOR, OWNER, Installation, install
-from mail_desk import Answered, open_desk, run
+from mail_desk import Answered, open_desk, real_now, run
 from sidegate.accounts import app_passwords, people, two_step, web_sign_in
 from sidegate.accounts.app_passwords import Made
 from sidegate.accounts.errors import KeptElsewhere
@@ -27,6 +27,7 @@ from sidegate.decisions.words import (
     Why,
 )
 from sidegate.directory.dovecot import DovecotDirectory
+from sidegate.storage import counters
 from sidegate.storage.models import Account, Event, WrongSecret
 
 DELAY = 0.3
@@ -295,3 +296,27 @@ def test_a_master_who_is_not_listed_is_refused(house: Installation) -> None:
             return (await desk.ask("gate", secret, authzid=ADA)).verdict
 
     assert run(by_authzid()) == Refuse(Reason.NOT_A_MASTER)
+
+
+@pytest.mark.parametrize("ask", [False, True], ids=["not asked", "asked"])
+def test_a_refused_password_is_judged_there_where_the_operator_says_so(
+    her: HerDovecot, tmp_path: Path, *, ask: bool
+) -> None:
+    asks = f"[notices]\nask_directory = {str(ask).lower()}\n"
+    toml = f"{her.toml}[policy]\nrefusal_delay = {DELAY}\n{asks}"
+    house = install(tmp_path / "asking", toml=toml)
+    directory = DovecotDirectory(auth=UnixEndpoint(her.auth), userdb=UnixEndpoint(her.userdb))
+    house.context = dataclasses.replace(house.context, directory=directory)
+    ada = people.ensure(house.context, name=ADA, origin=OWNER)
+    two_step.turn_on(house.context, account=ada, number="+37120000000", channel="sms", origin=OWNER)
+    counters.mark(account_id=ada.pk, network="192.0.2.0/24", now=real_now())
+
+    async def try_all() -> None:
+        async with open_desk(house) as desk:
+            for secret in ("a wrong one", PASSWORD):
+                verdict = await desk.verdict(BOSS, secret)  # an alias is the account
+                assert verdict == Refuse(Reason.NOT_AN_APP_PASSWORD, ada.pk)
+                await asyncio.gather(*desk.sign_in._second_looks._tasks)
+
+    run(try_all())
+    assert Event.objects.filter(kind="mail-password-right", account=ada).count() == ask
