@@ -145,6 +145,26 @@ def test_nginx_is_told_the_lines_of_its_page(tmp_path: Path) -> None:
         assert line.removeprefix("   ") in told.splitlines(), line
 
 
+@pytest.mark.parametrize("section", ["The lines", "Undo"])
+def test_the_lua_page_holds_what_is_printed(tmp_path: Path, section: str) -> None:
+    data = tmp_path / "nothing"
+    plan: dict[str, Any] = json.loads(printed(data, "lua", "--version", "2.3", "--json"))
+    of = plan["blocks"][1:] if section == "The lines" else plan["undo"]  # the script is not there
+    page = pages.blocks("lua", section)
+    texts = [block.text.replace("var/keys", f"{data}/keys") for block in page]
+    assert texts == ["".join(f"{line}\n" for line in block["lines"]) for block in of]
+    files = [block["file"] if block["how"] == "write" else "" for block in of]
+    assert [block.file for block in page] == files
+    assert not data.exists()
+
+
+def test_the_front_page_holds_what_is_printed(tmp_path: Path) -> None:
+    ours, there, postfix_lines = json.loads(printed(tmp_path, "front", "--json"))["blocks"]
+    page = (pages.FOLDER / "front.md").read_text()
+    for block in (ours, there, postfix_lines):
+        assert "\n" + "".join(f"{line}\n" for line in block["lines"]) in page
+
+
 def her_services(version: tuple[int, int, int] = (2, 3, 19)) -> dovecot.Dovecot:
     found = doveconf.installation(version, SETTINGS, doveconf.parse(SERVICES).sections)
     return dovecot.Dovecot(found)

@@ -118,6 +118,26 @@ def test_check_proves_it(house: House) -> None:
     assert "the password *: refused" in said
 
 
+def test_check_of_the_installation_knows_the_loop(house: House) -> None:
+    said = house.child.command("check", check=False).stdout
+    told = "your directory asks Sidegate by its Lua script, and is not asked back"
+    assert (told in said) is not keeps_accounts(house), said
+    if keeps_accounts(house):
+        return
+    script = house.dovecot.folder / "sidegate.lua"
+    right = script.read_text()
+    script.write_text(right.replace("local FROM_DIRECTORY = true", "local FROM_DIRECTORY = false"))
+    house.dovecot.reload()
+    assert (
+        "asks Sidegate, which asks your directory"
+        in house.child.command("check", check=False).stdout
+    )
+    # Even so nobody's question goes round for ever.
+    assert house.enters(BERT, house.dovecot.passwords[BERT], ONE_EACH) == EACH
+    script.write_text(right)
+    house.dovecot.reload()
+
+
 def check(house: House, *more: str) -> tuple[int, str]:
     conf = str(house.dovecot.file)
     command = ("connect", "lua", "--check", "--conf", conf, "--account", ANNA, "--password-stdin")

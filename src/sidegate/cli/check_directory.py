@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator
 
+from sidegate.cli.check_lua import AsksBack
 from sidegate.cli.findings import Finding, ok, problem, warning
 from sidegate.config import Config
 from sidegate.decisions.directory import Question
@@ -28,7 +29,9 @@ def check_directory(config: Config) -> Iterator[Finding]:
     directory = DovecotDirectory(auth=auth, userdb=userdb)
     nobody = Question(f"sidegate-check-{secrets.token_hex(8)}@invalid", "", _ASKED_AS, _HERE)
     yield _looks_up(config, directory, nobody)
+    asks_back = AsksBack(config)
     yield _judges(config, directory, nobody._replace(secret=secrets.token_hex()))
+    yield from asks_back.findings()
 
 
 def check_doveadm(config: Config) -> Iterator[Finding]:
