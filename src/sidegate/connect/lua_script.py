@@ -142,8 +142,7 @@ function auth_password_verify(req, password)
     return auth.PASSDB_RESULT_OK, { user = answer.account }
   end
   if answer.verdict ~= "refuse" then return auth.PASSDB_RESULT_INTERNAL_FAILURE, {} end
-  local own = FROM_DIRECTORY and answer.why == "not-mine"
-  return passed_on(own and "go-on" or "refused", answer.text or "")
+  return passed_on(answer.why == "not-mine" and "go-on" or "refused", answer.text or "")
 end
 
 -- Somebody whom a master user's password let in already: only who it is is asked.
