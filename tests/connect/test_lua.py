@@ -24,7 +24,10 @@ EACH = {way.name for way in ONE_EACH}
 TEXT = "use an app password: http://localhost:"
 
 
-@pytest.fixture(scope="module", params=["own accounts", "its own directory"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("own accounts", marks=pytest.mark.long), "its own directory"],
+)
 def house(request: pytest.FixtureRequest) -> Iterator[House]:
     with asking_by_lua(directory=request.param != "own accounts") as made:
         yield made
