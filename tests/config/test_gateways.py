@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ ALL = {
     "android": ANDROID,
     "twilio": TWILIO,
     "http": HTTP,
+    "apprise": f'[gateway.apprise]\nurl = "json://me:{SECRET}@127.0.0.1:1/{{digits}}"\n',
     "exec": '[gateway.exec]\ncommand = ["/usr/bin/send"]\n',
 }
 
@@ -79,7 +81,8 @@ def test_these_are_all_kinds() -> None:
 def test_each_password_is_marked_secret(kind: str) -> None:
     secret = {row.key for row in rows(kind, KINDS[kind]) if row.kind.secret}
     known = {row.key for row in rows(kind, KINDS[kind])}
-    assert secret == known & {"password", "headers", "body", "proxy"}
+    hidden = {"password", "headers", "body", "proxy"} | ({"url"} if kind == "apprise" else set())
+    assert secret == known & hidden
 
 
 @pytest.mark.parametrize(
@@ -114,6 +117,8 @@ def test_each_password_is_marked_secret(kind: str) -> None:
         (HTTP, "\"}'", "\"'", "body is no JSON"),
         (HTTP, "headers", 'content_type = "image/png"\nheaders', "application/json"),
         (HTTP, "headers", "success_status = [500]\nheaders", "200 to 299"),
+        (ALL["apprise"], "{digits}", "{code}", "{code} goes into the body alone"),
+        (ALL["apprise"], "{digits}", "+37120000007", "url = this value is not allowed"),
         (HTTP, "headers", 'method = "GET"\nheaders', '"POST" or "PUT"'),
     ],
 )
@@ -146,3 +151,9 @@ def test_plain_http_is_for_the_own_network(tmp_path: Path, url: str) -> None:
 def test_a_body_may_be_a_form(tmp_path: Path) -> None:
     form = "content_type = 'application/x-www-form-urlencoded'\nbody = 'to={number}&text={text}'"
     load(tmp_path, HTTP.replace('body = \'{"message": "{text}"}\'', form))
+
+
+def test_apprise_is_no_part_of_sidegate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ConfigError, match="needs the Python package apprise"):
+        load(tmp_path, ALL["apprise"])

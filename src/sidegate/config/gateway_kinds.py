@@ -48,6 +48,20 @@ def _is_near(host: str) -> bool:
         return "." not in host
 
 
+def apprise_url() -> Kind[str]:
+    """An address of Apprise's; its credentials are in it."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        found = places(value)
+        _only(found, ("number", "digits"), "Apprise posts it by itself")
+        if not found or "://" not in value:
+            raise NotAllowed
+        return value
+
+    return Kind(read, "an address of Apprise's with {number} or {digits} in it", secret=True)
+
+
 def proxy() -> Kind[str]:
     """A proxy that stands in between; it may need a password."""
     web = web_address(bare=False)

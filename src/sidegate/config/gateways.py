@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -166,6 +167,24 @@ class Http(GatewayOptions):
         return None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Apprise(GatewayOptions):
+    """One of the services that Apprise knows."""
+
+    url: str = required(
+        gateway_kinds.apprise_url(), 'such as "sinch://spi:token@+37120000001/{number}"'
+    )
+
+    def problem(self) -> str | None:
+        """The package is no part of Sidegate's own."""
+        if importlib.util.find_spec("apprise") is None:
+            return (
+                "needs the Python package apprise, which is not installed; "
+                "allowed once it is: .venv/bin/python3 -m pip install apprise"
+            )
+        return None
+
+
 KINDS: Mapping[str, type[GatewayOptions]] = MappingProxyType(
     {
         "smpp": Smpp,
@@ -175,5 +194,6 @@ KINDS: Mapping[str, type[GatewayOptions]] = MappingProxyType(
         "twilio": Twilio,
         "http": Http,
         "exec": Exec,
+        "apprise": Apprise,
     }
 )

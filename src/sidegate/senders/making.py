@@ -11,6 +11,7 @@ from sidegate.config import Config
 from sidegate.config.gateways import (
     SCREEN,
     Android,
+    Apprise,
     Exec,
     Gammu,
     GatewayOptions,
@@ -20,6 +21,7 @@ from sidegate.config.gateways import (
     Twilio,
 )
 from sidegate.senders.android import AndroidGateway
+from sidegate.senders.apprise import AppriseGateway
 from sidegate.senders.exec import ExecGateway
 from sidegate.senders.gammu import GammuGateway
 from sidegate.senders.gateway import Delivery, Gateway, Receipt
@@ -30,6 +32,10 @@ from sidegate.senders.twilio import TwilioGateway
 
 Maker = Callable[[str, Any, Receipt], Gateway]
 """Makes a gateway from its name, its options and where to tell of deliveries."""
+
+
+def _apprise(name: str, options: Apprise, _receipt: Receipt) -> Gateway:
+    return AppriseGateway(name, options)
 
 
 def _exec(name: str, options: Exec, _receipt: Receipt) -> Gateway:
@@ -47,6 +53,7 @@ def _kannel(name: str, options: Kannel, _receipt: Receipt) -> Gateway:
 _MAKERS: Mapping[type[GatewayOptions], Maker] = MappingProxyType(
     {
         Android: AndroidGateway,
+        Apprise: _apprise,
         Exec: _exec,
         Gammu: GammuGateway,
         Http: _http,
