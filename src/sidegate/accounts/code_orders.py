@@ -12,6 +12,7 @@ from sidegate.accounts.context import Context, Origin
 from sidegate.accounts.queue import add_job
 from sidegate.storage import jobs
 from sidegate.storage.models import Job
+from sidegate.wire import sms
 
 Channel = Literal["sms", "voice"]
 
@@ -100,7 +101,8 @@ def order(
         jobs.cancel(subject=subject, now=ctx.now())
     service = ctx.config.server.name
     if channel == "sms":
-        text = texts.code_message(language, name=service, code=code, host=ctx.config.portal_host)
+        host = ctx.config.portal_host
+        text = sms.fitted(texts.code_message(language, name=service, code=code, host=host))
     else:
         text = texts.spoken_code(language, name=service, code=code)
     ordered = CodeOrder(
