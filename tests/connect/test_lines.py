@@ -179,7 +179,9 @@ def test_every_sign_in_service_gets_its_lines(tmp_path: Path) -> None:
         assert f"service {name} {{\n  executable = {program} sidegate/auth-client\n}}" in text
     assert "pop3-login" not in text  # it listens nowhere
     assert "executable = imap -a /run/sidegate/auth-master imap-postlogin" in text
-    assert "executable = managesieve -a /run/sidegate/auth-master" in text
+    assert "executable = /etc/dovecot/sidegate-managesieve" in text
+    script = 'cd /run/sidegate && exec /usr/lib/dovecot/managesieve "$@"'
+    assert script in "\n".join(line for block in plan.blocks for line in block.lines)
 
 
 def test_it_is_not_enforced_while_one_goes_around(tmp_path: Path) -> None:

@@ -19,9 +19,15 @@ _SETTINGS = (
     "base_dir",
     "default_login_user",
     "imap_id_retain",
+    "libexec_dir",
     "login_socket_path",
     "protocols",
 )
+
+
+SIEVE_SCRIPT = "sidegate-managesieve"
+"""Our start of `managesieve`, which has no option for the socket that it asks at."""
+_SESSIONS = ("imap", "pop3", "submission", "managesieve", SIEVE_SCRIPT)
 
 
 class DoveconfFailed(Exception):  # noqa: N818 - what happened, by its name
@@ -119,11 +125,7 @@ def installation(
         login_user=settings["default_login_user"] or "dovenull",
         settings=settings,
         logins=tuple(one for one in found if _program(one).endswith("-login") and one.listeners),
-        sessions=tuple(
-            one
-            for one in found
-            if one.protocol and _program(one) in ("imap", "pop3", "submission", "managesieve")
-        ),
+        sessions=tuple(one for one in found if one.protocol and _program(one) in _SESSIONS),
         asked_directly=tuple(asked),
         passdbs=tuple(passdbs),
     )

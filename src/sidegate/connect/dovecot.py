@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sidegate.config import UnixEndpoint
 from sidegate.connect import observe
-from sidegate.connect.doveconf import Installation, Listener, Service
+from sidegate.connect.doveconf import SIEVE_SCRIPT, Installation, Listener, Service
 from sidegate.connect.lines import Block, Plan, folders
 from sidegate.connect.places import RUN, Sidegate, group_of
 
@@ -19,6 +19,8 @@ TOLD = "97-sidegate-doveadm.conf"
 OLDEST = (2, 3, 0)
 _MASTER_SETTING_SINCE = (2, 4, 2)
 _CHROOT = "login"
+_SIEVE = "sieve"
+_LIBEXEC = "/usr/lib/dovecot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def plan(dovecot: Dovecot, sidegate: Sidegate, wanted: Path | None = None) -> Pl
             ours,
             *observe.blocks(config, dovecot.folder, is_24=dovecot.is_24, reload=reloaded),
             observe.enforcing(config),
+            *_sieve(dovecot, sidegate),
             enforced,
             reloaded,
         ),
@@ -176,7 +179,8 @@ def _enforced(dovecot: Dovecot, sidegate: Sidegate, client: Path) -> Iterator[st
             yield f"  auth_master_socket_path = {sidegate.master}"
             yield "}"
         else:
-            yield from _service(service, " ".join(_session_words(service, sidegate.master)))
+            words = _session_words(dovecot, service, sidegate.master)
+            yield from _service(service, " ".join(words))
 
 
 def _service(service: Service, command: str) -> Iterator[str]:
@@ -185,13 +189,33 @@ def _service(service: Service, command: str) -> Iterator[str]:
     yield "}"
 
 
-def _session_words(service: Service, master: Path) -> list[str]:
+def _session_words(dovecot: Dovecot, service: Service, master: Path) -> list[str]:
     """`imap -a SOCKET`, with what else stood there: a script after the sign-in, for one."""
     words = list(service.command)
+    if service.protocol == _SIEVE:
+        return [str(dovecot.folder / SIEVE_SCRIPT), *words[1:]]
     if "-a" in words:
         at = words.index("-a")
         del words[at : at + 2]
     return [words[0], "-a", str(master), *words[1:]]
+
+
+def _sieve(dovecot: Dovecot, sidegate: Sidegate) -> Iterator[Block]:
+    """ManageSieve asks at `auth-master` in the folder where it starts, and takes no other."""
+    if not _needs_script(dovecot):
+        return
+    file = dovecot.folder / SIEVE_SCRIPT
+    program = Path(dovecot.found.settings.get("libexec_dir") or _LIBEXEC) / "managesieve"
+    lines = ("#!/bin/sh", f'cd {sidegate.master.parent} && exec {program} "$@"')
+    yield Block(
+        "ManageSieve takes no option for the socket: it starts there", "write", lines, str(file)
+    )
+    yield Block("Make it a program", "run", (f"chmod 755 {file}",))
+
+
+def _needs_script(dovecot: Dovecot) -> bool:
+    new = dovecot.found.version >= _MASTER_SETTING_SINCE
+    return not new and any(one.protocol == _SIEVE for one in dovecot.found.sessions)
 
 
 def _named(found: Installation, client: Path, chroot: str) -> Path:
@@ -212,6 +236,7 @@ def _reloaded(dovecot: Dovecot) -> Block:
 def _undo(dovecot: Dovecot) -> tuple[Block, ...]:
     conf = dovecot.folder / "conf.d"
     removed = [str(conf / name) for name in (ENFORCED, ASKED, TOLD)]
+    removed += [str(dovecot.folder / SIEVE_SCRIPT)] * _needs_script(dovecot)
     reload = f"{dovecot.command('doveadm')} reload"
     return (
         Block(
@@ -292,6 +317,8 @@ def _asks(dovecot: Dovecot, service: Service, client: Path) -> bool:
 def _serves(dovecot: Dovecot, service: Service, master: Path) -> bool:
     if dovecot.found.version >= _MASTER_SETTING_SINCE:
         return True  # a setting of each protocol, which only a sign-in proves
+    if service.protocol == _SIEVE:
+        return service.command[0] == str(dovecot.folder / SIEVE_SCRIPT)
     return str(master) in service.command
 
 
