@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,12 +52,16 @@ class Child:
         return (self.data / "first-account.txt").read_text().split()[1]
 
     def command(
-        self, *arguments: str, stdin: str = "", check: bool = True
+        self,
+        *arguments: str,
+        stdin: str = "",
+        check: bool = True,
+        through: Callable[[list[str]], list[str]] = list,
     ) -> subprocess.CompletedProcess[str]:
-        """Run another sidegate command on the same data folder."""
+        """Run another sidegate command on the same data folder; `through` what starts it."""
         words = [sys.executable, "-m", "sidegate", *arguments, "--data", str(self.data)]
         done = subprocess.run(
-            words, input=stdin, capture_output=True, text=True, check=False, timeout=60
+            through(words), input=stdin, capture_output=True, text=True, check=False, timeout=60
         )
         assert not check or done.returncode == 0, done.stderr
         return done

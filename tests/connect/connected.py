@@ -7,14 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from child import Child, running
 from clients.desk import Desk, Person, desk_for
 from clients.ways import LIBRARIES, Way, everywhere, let_in
 from connect import pages
 from connect.her_dovecot import HerDovecot, her_dovecot
+from connect.her_dovecot_24 import her_dovecot_24
 from connect.house import Reached, configure
 
 EVERYTHING = {way.name for way in LIBRARIES}
+HER = {"2.3": her_dovecot, "2.4": her_dovecot_24}
+VERSIONS = ["2.3", pytest.param("2.4", marks=pytest.mark.long)]
 
 
 @dataclass
@@ -45,7 +50,16 @@ class House:
 
 def lines(dovecot: HerDovecot) -> list[pages.Block]:
     """The blocks of the page, for this Dovecot."""
-    return [one.placed(dovecot.places()) for one in pages.blocks("dovecot", "The lines")]
+    return [one.placed(dovecot.places()) for one in page(dovecot.version)]
+
+
+def page(version: str) -> list[pages.Block]:
+    """The blocks of the page; for 2.4 a file of its own takes the place of the one it names."""
+    blocks = pages.blocks("dovecot", "The lines")
+    if version == "2.3":
+        return blocks
+    own = {one.file: one for one in pages.blocks("dovecot", f"The lines for {version}")}
+    return [own.get(one.file, one) if one.file else one for one in blocks]
 
 
 def connect_all(dovecot: HerDovecot, data: Path) -> None:
@@ -58,9 +72,9 @@ def connect_all(dovecot: HerDovecot, data: Path) -> None:
 
 
 @contextmanager
-def connected(folder: Path) -> Iterator[House]:
+def connected(folder: Path, version: str = "2.3") -> Iterator[House]:
     """Her Dovecot and Sidegate, connected."""
-    with her_dovecot(folder) as dovecot:
+    with HER[version](folder) as dovecot:
         data = folder / "data"
         connect_all(dovecot, data)
         with running(data) as child, desk_for(data) as desk:

@@ -95,11 +95,16 @@ class HerDovecot:
     folder: Path
     ports: dict[str, int]
     passwords: dict[str, str]
+    version = "2.3"
     configuration = CONFIGURATION
 
     def program(self, name: str) -> Path:
         """One of Dovecot's own programs."""
         return require(name)
+
+    def on_its_machine(self, command: list[str]) -> list[str]:
+        """The command, to be run where this is the machine's Dovecot."""
+        return command
 
     @property
     def file(self) -> Path:

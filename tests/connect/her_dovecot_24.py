@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,6 +97,7 @@ service submission-login {{
 class HerDovecot24(HerDovecot):
     """A running Dovecot 2.4 with accounts of its own."""
 
+    version = "2.4"
     configuration = CONFIGURATION
 
     def program(self, name: str) -> Path:
@@ -108,8 +109,8 @@ class HerDovecot24(HerDovecot):
             file.chmod(0o755)
         return file
 
-    def instead_of_this_machines(self, command: Sequence[str]) -> list[str]:
-        """The command, to be run where the Dovecot of this machine is this one."""
+    def on_its_machine(self, command: list[str]) -> list[str]:
+        """The command, to be run where this is the machine's Dovecot."""
         mounts = [f"mount --bind {self.program(name)} {path}" for name, path in _SYSTEM.items()]
         line = " && ".join([*mounts, f"exec {shlex.join(command)}"])
         return ["unshare", "--mount", "--", "sh", "-c", line]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from connect import pages
+from connect.connected import page
 from sidegate.config import load_config
 from sidegate.connect import dns, doveconf, dovecot, lua, postfix
 from sidegate.connect.places import Sidegate
@@ -93,20 +94,20 @@ def printed(data: Path, *words: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("page", "section"),
-    [(page, part) for page in ("dovecot", "postfix", "exim") for part in ("The lines", "Undo")],
+    ("server", "section"),
+    [(name, part) for name in ("dovecot", "postfix", "exim") for part in ("The lines", "Undo")],
 )
 def test_the_pages_hold_what_is_printed_and_need_nothing(
-    tmp_path: Path, page: str, section: str
+    tmp_path: Path, server: str, section: str
 ) -> None:
-    told = printed(tmp_path / "nothing", page, "--version", "2.3", "--user", "root", "--json")
+    told = printed(tmp_path / "nothing", server, "--version", "2.3", "--user", "root", "--json")
     plan: dict[str, Any] = json.loads(told)
     of = plan["undo"]
     if section == "The lines":
         of = [block for block in plan["blocks"] if not block["part"]]
     wanted = ["".join(f"{line}\n" for line in block["lines"]) for block in of]
-    assert [block.text for block in pages.blocks(page, section)] == wanted
-    files = [block.file for block in pages.blocks(page, section)]
+    assert [block.text for block in pages.blocks(server, section)] == wanted
+    files = [block.file for block in pages.blocks(server, section)]
     assert files == [block["file"] if block["how"] == "write" else "" for block in of]
     assert not (tmp_path / "nothing").exists()
 
@@ -139,8 +140,8 @@ def test_another_policy_server_is_not_replaced_unsaid(tmp_path: Path) -> None:
 
 def test_nginx_is_told_the_lines_of_its_page(tmp_path: Path) -> None:
     told = printed(tmp_path, "nginx")
-    page = (pages.FOLDER / "nginx.md").read_text()
-    block = page.split("```nginx\n", 1)[1].split("```", 1)[0]
+    text = (pages.FOLDER / "nginx.md").read_text()
+    block = text.split("```nginx\n", 1)[1].split("```", 1)[0]
     for line in block.splitlines():
         assert line.removeprefix("   ") in told.splitlines(), line
 
@@ -197,17 +198,13 @@ def test_it_is_not_enforced_while_one_goes_around(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "wanted"),
-    [
-        ("2.4.1", "executable = imap -a /run/sidegate/auth-master"),
-        ("2.4.2", "protocol imap {\n  auth_master_socket_path = /run/sidegate/auth-master\n}"),
-    ],
+    ("version", "section"), [("2.4.1", "2.4"), ("2.4.2", "2.4.2 and newer")]
 )
-def test_dovecot_2_4_is_told_in_its_own_words(tmp_path: Path, version: str, wanted: str) -> None:
-    told = printed(tmp_path, "dovecot", "--version", version)
-    assert "login_socket_path = sidegate/auth-client" in told
-    assert "executable = imap-login" not in told
-    assert wanted in told
+def test_dovecot_2_4_is_told_in_its_own_words(tmp_path: Path, version: str, section: str) -> None:
+    command = ("dovecot", "--version", version, "--user", "root", "--json")
+    plan: dict[str, Any] = json.loads(printed(tmp_path, *command))
+    printed_blocks = ["".join(f"{line}\n" for line in block["lines"]) for block in plan["blocks"]]
+    assert [block.text for block in page(section)] == printed_blocks
 
 
 def test_postfix_gets_back_what_it_had_master_cf_included(tmp_path: Path) -> None:
