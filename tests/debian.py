@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from peers import missing, require
 
@@ -16,10 +19,38 @@ PLACE = REPOSITORY / ".cache" / "debian"
 SOURCE_FIELDS = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
 
 
-def debian_root(release: str, packages: Sequence[str] = ()) -> Path:
-    """A system with these packages and what they depend on; nothing of it runs."""
-    root = PLACE / release
-    made_with = PLACE / f"{release}.packages"
+# A folder lies at the same path in both, and users have the same numbers; the network and the
+# processes are shared. The mounts are this program's own, and gone with it.
+_ENTER = """\
+#!/bin/sh
+set -eu
+if [ "${{1-}}" != inside ]; then exec unshare --mount -- "$0" inside "$@"; fi
+shift
+mkdir -p {root}{folder}
+mount --bind {folder} {root}{folder}
+mount --bind /etc/passwd {root}/etc/passwd
+mount --bind /etc/group {root}/etc/group
+exec chroot {options} {root} {program} "$@"
+"""
+
+
+def write_program(file: Path, root: Path, program: str, *, folder: Path, user: str = "") -> None:
+    """Write a script that runs a program of the system in `root`; root alone can."""
+    options = f"--userspec={user}" if user else ""
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(_ENTER.format(root=root, folder=folder, program=program, options=options))
+    file.chmod(0o755)
+
+
+def debian_root(release: str, packages: Sequence[str] = (), *, name: str = "") -> Path:
+    """A system with these packages and what they depend on; nothing of it runs.
+
+    Several of one release have names. Skips the test where it cannot be had.
+    """
+    if os.geteuid() != 0:
+        pytest.skip(f"a root of Debian ({release}) needs root")
+    root = PLACE / (name or release)
+    made_with = root.with_suffix(".packages")
     PLACE.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (PLACE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -38,7 +69,7 @@ def _make(root: Path, release: str, packages: Sequence[str]) -> None:
     if archive is None:
         missing(f"no archive of Debian is among apt's sources here ({release})")
     with tempfile.TemporaryDirectory(prefix="making-", dir=PLACE) as name:
-        made = Path(name) / release
+        made = Path(name) / "root"
         command += [release, made, archive]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr

@@ -21,6 +21,7 @@ from connect import pages
 from connect.certificates import make_certificate
 from connect.her_postfix import HerPostfix, her_postfix
 from connect.house import configure, open_folder
+from connect.load import PROGRAMS, under_load
 from connect.submitting import CLIENT, NO_ANSWER, submit
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Postfix needs root")
@@ -171,33 +172,16 @@ def test_restarted_under_load_nobody_is_told_that_a_right_password_is_wrong(*, t
         anna = post.desk.person()
         anna.turn_on()
         key = anna.app_password()
-        over, ready = threading.Event(), threading.Event()
-        outcomes: list[tuple[bool, Outcome]] = []
-
-        def go_on() -> None:
-            while not over.is_set():
-                after = ready.is_set()
-                outcomes.append((after, post.sign_in(anna.address, key.secret)))
-
-        threads = [threading.Thread(target=go_on) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        time.sleep(1)
-        post.child.stop()
-        with running(post.data):
-            ready.set()
-            time.sleep(12)
-            over.set()
-            for thread in threads:
-                thread.join()
-        before = [one for after, one in outcomes if not after]
-        later = [one for after, one in outcomes if after]
-        assert sum(one.allowed for one in before) > 5
-        assert {one.status for one in before if not one.allowed} <= {TEMPORARY, NO_ANSWER}
-        assert sum(one.allowed for one in later) > 5
+        with under_load(lambda: post.sign_in(anna.address, key.secret)) as load:
+            post.child.stop()
+            with running(post.data):
+                load.goes_on(seconds=12)
+        assert sum(one.allowed for one in load.before) > 5
+        assert {one.status for one in load.before if not one.allowed} <= {TEMPORARY, NO_ANSWER}
+        assert sum(one.allowed for one in load.after) > 5
         # What an smtpd process of before makes of a lost connection is temporary, and once.
-        assert {one.status for one in later if not one.allowed} <= {TEMPORARY, NO_ANSWER}
-        assert sum(not one.allowed for one in later) <= len(threads)
+        assert {one.status for one in load.after if not one.allowed} <= {TEMPORARY, NO_ANSWER}
+        assert sum(not one.allowed for one in load.after) <= PROGRAMS
 
 
 def test_stopped_it_is_temporary_and_the_undo_needs_nothing_of_it() -> None:

@@ -144,6 +144,23 @@ def test_no_handshake_is_an_outage(folder: Path, monkeypatch: pytest.MonkeyPatch
         assert run(fake, check) is PasswordCheck.OUTAGE
 
 
+def test_many_wait_no_longer_than_one_for_a_server_that_says_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "CONNECTING", 0.3)
+    fake = Fake(folder, lambda _: b"")
+    fake.handshake = b""
+
+    async def ask(directory: DovecotDirectory) -> tuple[list[PasswordCheck], float]:
+        started = time.monotonic()
+        found = await asyncio.gather(*(check(directory) for _ in range(20)))
+        return found, time.monotonic() - started
+
+    found, took = run(fake, ask)
+    assert found == [PasswordCheck.OUTAGE] * 20
+    assert took < 2
+
+
 def test_rubbish_is_an_outage(folder: Path) -> None:
     assert run(Fake(folder, lambda _: b"\xff\xfe\t\n"), check) is PasswordCheck.OUTAGE
     assert run(Fake(folder, lambda _: b"x" * 20_000), check) is PasswordCheck.OUTAGE

@@ -60,7 +60,7 @@ class Asking:
         self._patience = patience
         self._numbers = itertools.cycle(range(1, 2**31))
         self._connection: _Connection | None = None
-        self._connecting = asyncio.Lock()
+        self._renewing: asyncio.Future[_Connection] | None = None
         self._asked = 0
 
     async def ask(self, question: Callable[[int], bytes]) -> wire.Answer:
@@ -96,19 +96,27 @@ class Asking:
             connection.forget(number)
 
     async def _connected(self) -> _Connection:
-        async with self._connecting:
-            before = self._connection
-            if before is not None and before.is_good():
-                return before
-            try:
-                self._connection = await self._connect()
-            except Unavailable as problem:
-                if before is not None:
-                    before.end(str(problem))
-                raise
-            if before is not None:
-                before.retire()
+        """The connection, or a new one, for which all who wait at a time wait together."""
+        if self._connection is not None and self._connection.is_good():
             return self._connection
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.ensure_future(self._renew())
+        try:
+            return await asyncio.shield(self._renewing)
+        except Unavailable as problem:  # one exception of each, as each adds where it went by
+            raise Unavailable(str(problem)) from None
+
+    async def _renew(self) -> _Connection:
+        before = self._connection
+        try:
+            self._connection = await self._connect()
+        except Unavailable as problem:
+            if before is not None:
+                before.end(str(problem))
+            raise
+        if before is not None:
+            before.retire()
+        return self._connection
 
     async def _connect(self) -> _Connection:
         made: _Connection | None = None
