@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from connect.her_dovecot_24 import mail_root
+from debian import write_program
 from peers import missing, require
 
-Kind = Literal["passwd-file", "sql"]
+Kind = Literal["passwd-file", "sql", "passwd-file on 2.4"]
 
 _COMMON = """
 base_dir = {base}
@@ -59,6 +61,52 @@ passdb {{
   args = {folder}/masters
   master = yes
   result_success = continue
+}}
+"""
+_COMMON_24 = """
+dovecot_config_version = 2.4.1
+dovecot_storage_version = 2.4.1
+base_dir = {base}
+state_dir = {base}
+log_path = {folder}/log
+auth_verbose = yes
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+first_valid_uid = 1
+first_valid_gid = 1
+protocols =
+ssl = no
+auth_mechanisms = plain login
+auth_master_user_separator = *
+service anvil {{
+  chroot =
+}}
+service auth {{
+  unix_listener sidegate-client {{
+    mode = 0666
+  }}
+  unix_listener sidegate-userdb {{
+    mode = 0666
+    user = {user}
+  }}
+  inet_listener sidegate {{
+    listen = 127.0.0.1
+    port = {port}
+  }}
+}}
+passdb masters {{
+  driver = passwd-file
+  default_password_scheme = PLAIN
+  passwd_file_path = {folder}/masters
+  master = yes
+  result_success = continue
+}}
+passdb passwd-file {{
+  passwd_file_path = {folder}/users
+}}
+userdb passwd-file {{
+  passwd_file_path = {folder}/users
 }}
 """
 _USERS = {
@@ -165,14 +213,15 @@ class HerDovecot:
         }
         (self.folder / "base").mkdir(exist_ok=True)
         file = self.folder / "dovecot.conf"
-        file.write_text((_COMMON + _USERS[self.kind]).format(**given))
+        text = _COMMON_24 if self.is_24 else _COMMON + _USERS[self.kind]
+        file.write_text(text.format(**given))
         (self.folder / "sql.conf").write_text(_SQL.format(**given))
         (self.folder / "masters").write_text("gate:{PLAIN}a master's secret\n")
         for path in (self.folder, *self.folder.rglob("*")):
             _give_away(path)
-        root = os.geteuid() == 0
+        root = os.geteuid() == 0 and not self.is_24
         self._process = subprocess.Popen(
-            [require("dovecot"), "-F", "-c", file],
+            [self._program(), "-F", "-c", file],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             user=user.pw_uid if root else None,
@@ -180,6 +229,17 @@ class HerDovecot:
             extra_groups=[] if root else None,
         )
         self._until_up()
+
+    @property
+    def is_24(self) -> bool:
+        return self.kind.endswith("2.4")
+
+    def _program(self) -> Path:
+        if not self.is_24:
+            return require("dovecot")
+        file, user = self.folder / "bin" / "dovecot", f"{_ordinary_user().pw_name}:nogroup"
+        write_program(file, mail_root("trixie"), "dovecot", folder=self.folder, user=user)
+        return file
 
     def stop(self) -> None:
         """Gone, with all its processes and sockets."""
@@ -211,7 +271,8 @@ class HerDovecot:
         for one in self.users:
             home = f"{self.folder}/mail/{one.name}"
             rest = f"{{PLAIN}}{one.password}:{user.pw_uid}:{user.pw_gid}::{home}::"
-            more = f"userdb_quota_rule=*:storage=1G {one.more}".rstrip()
+            limit = "quota_storage_size=1G" if self.is_24 else "quota_rule=*:storage=1G"
+            more = f"userdb_{limit} {one.more}".rstrip()
             off = " nologin reason=disabled" if one.disabled else ""
             yield f"{one.name}:{rest}{more}{off}"
             for alias in one.aliases:
@@ -265,3 +326,5 @@ def her_dovecot(kind: Kind, *users: HerUser) -> Iterator[HerDovecot]:
     finally:
         dovecot.stop()
         shutil.rmtree(folder)
+        if dovecot.is_24:
+            Path(f"{mail_root('trixie')}{folder}").rmdir()

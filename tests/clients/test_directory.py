@@ -153,7 +153,7 @@ def test_commands_say_where_accounts_are_kept(child: Child) -> None:
 def test_check_asks_the_directory(child: Child, her: HerDovecot) -> None:
     said = child.command("check", check=False).stdout
     assert "directory, users" in said
-    assert "tells who exists and who is disabled" in said
+    assert "tells who exists, and who is left out there or marked nologin" in said
     assert "refuses who is not known" in said
     her.stop()
     try:

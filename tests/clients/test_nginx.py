@@ -12,6 +12,7 @@ import textwrap
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from clients.conftest import open_folder
 from clients.desk import Desk, desk_for
 from clients.nginx import PAGE, lines_of_the_page, nginx
 from clients.own_dovecot import own_dovecot
-from clients.ways import LIBRARIES, NAMES, all_of, everywhere, let_in
+from clients.ways import LIBRARIES, NAMES, Outcome, all_of, everywhere, let_in
+from connect.load import under_load
 from peers import require
 from sidegate.decisions.throttle import Limits
 
@@ -274,16 +276,32 @@ def test_check_says_that_the_server_behind_does_not_let_in() -> None:
         assert "Sidegate let it in, and the server did not: " in said
 
 
-def test_sidegate_stopped_is_never_a_wrong_password(child: Child, front: Child, desk: Desk) -> None:
+def test_sidegate_stopped_and_restarted_under_load(child: Child, front: Child, desk: Desk) -> None:
     """Last in this file: it ends what the others speak with."""
     person = desk.person()
-    child.stop()
+    person.turn_on()
+    key = person.app_password()
     page = PAGE.read_text()
-    for protocol in FORMS:
-        line = say(front, protocol, "anna@example.test", "whatever")
-        assert line in page
-        assert "AUTH" not in line
-        assert not line.startswith("5")
-    with running(child.data):
-        for protocol, opened in OPENED.items():
-            assert say(front, protocol, person.address, person.password).startswith(opened)
+    with under_load(
+        *(partial(once, front, one, person.address, key.secret) for one in FORMS)
+    ) as load:
+        child.stop()
+        for protocol in FORMS:
+            line = say(front, protocol, "anna@example.test", "whatever")
+            assert line in page
+            assert "AUTH" not in line
+            assert not line.startswith("5")
+        with running(child.data):
+            load.goes_on(seconds=5)
+    assert sum(one.allowed for one in load.before) > 5
+    temporary = [form for _, form in FORMS.values()]
+    for one in load.before:
+        later = one.said in page or any(re.match(form, one.said) for form in temporary)
+        assert one.allowed or later, one
+    assert len(load.after) > 5
+    assert all(one.allowed for one in load.after), load.after
+
+
+def once(front: Child, protocol: str, login: str, secret: str) -> Outcome:
+    line = say(front, protocol, login, secret)
+    return Outcome(line.startswith(OPENED[protocol]), said=line)

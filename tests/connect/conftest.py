@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from connect.connected import VERSIONS, House, connected
+from connect.connected import HER, House, connected, kinds
 from connect.house import open_folder
 
 
-@pytest.fixture(scope="session", params=VERSIONS)
+@pytest.fixture(scope="session", params=kinds(*HER))
 def house(request: pytest.FixtureRequest) -> Iterator[House]:
     with open_folder() as folder, connected(folder, request.param) as made:
         yield made

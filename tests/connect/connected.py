@@ -8,18 +8,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from child import Child, running
 from clients.desk import Desk, Person, desk_for
 from clients.ways import LIBRARIES, Way, everywhere, let_in
 from connect import pages
-from connect.her_dovecot import HerDovecot, her_dovecot
-from connect.her_dovecot_24 import her_dovecot_24
+from connect.her_accounts import Ldap23, Ldap24, LdapBind23, LdapBind24, Sql23, Sql24
+from connect.her_dovecot import MASTER, HerDovecot, her_dovecot
+from connect.her_dovecot_24 import HerDovecot24
 from connect.house import Reached, configure
 
 EVERYTHING = {way.name for way in LIBRARIES}
-HER = {"2.3": her_dovecot, "2.4": her_dovecot_24}
-VERSIONS = ["2.3", pytest.param("2.4", marks=pytest.mark.long)]
+HER: dict[str, type[HerDovecot]] = {
+    "2.3": HerDovecot,
+    "2.3 SQL": Sql23,
+    "2.3 LDAP": Ldap23,
+    "2.3 LDAP bind": LdapBind23,
+    "2.4": HerDovecot24,
+    "2.4 SQL": Sql24,
+    "2.4 LDAP": Ldap24,
+    "2.4 LDAP bind": LdapBind24,
+}
+"""Her Dovecot, by its version and where it keeps its accounts; without a word in a passwd-file."""
+
+
+def kinds(*names: str) -> list[ParameterSet]:
+    """Parameters of tests: all but the first are long."""
+    marks = {name: [pytest.mark.long] if name != "2.3" else [] for name in names}
+    return [pytest.param(name, marks=marks[name]) for name in names]
+
+
+VERSIONS = kinds("2.3", "2.4")
 
 
 @dataclass
@@ -66,15 +86,17 @@ def connect_all(dovecot: HerDovecot, data: Path) -> None:
     """All lines of the page in their order, before Sidegate starts."""
     for block in lines(dovecot):
         if block.language == "toml":
-            configure(data, pages.settings(block))
+            given = pages.settings(block)
+            given["directory"]["masters"] = [MASTER]
+            configure(data, given)
         else:
             pages.obey(block)
 
 
 @contextmanager
-def connected(folder: Path, version: str = "2.3") -> Iterator[House]:
+def connected(folder: Path, kind: str = "2.3") -> Iterator[House]:
     """Her Dovecot and Sidegate, connected."""
-    with HER[version](folder) as dovecot:
+    with her_dovecot(folder, HER[kind]) as dovecot:
         data = folder / "data"
         connect_all(dovecot, data)
         with running(data) as child, desk_for(data) as desk:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
@@ -19,12 +23,17 @@ from connect.certificates import make_certificate
 from peers import require
 
 PORTS = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions")
-ANNA, BERT, CAROL, CHECK = (f"{name}@example.test" for name in ("anna", "bert", "carol", "check"))
+_NAMES = ("anna", "bert", "carol", "check", "dora")
+ANNA, BERT, CAROL, CHECK, DORA = (f"{name}@example.test" for name in _NAMES)
 ALIAS = "a.person@example.test"
 """Another name of Anna's, by `user=`."""
+QUOTA = 7
+"""Megabytes: what her userdb gives everybody."""
 RELOADED = "SIGHUP received - reloading configuration"
 MASTER = "boss"
 MASTERS_PASSWORD = "the password of the master"
+OTHER_MASTER = "keeper"
+"""Sidegate is not told of this one."""
 
 CONFIGURATION = """\
 base_dir = {folder}/run
@@ -45,13 +54,14 @@ passdb {{
   args = scheme=PLAIN {folder}/masters
   master = yes
 }}
-passdb {{
-  driver = passwd-file
-  args = scheme=PLAIN {folder}/users
+{accounts}
+mail_plugins = quota
+protocol imap {{
+  mail_plugins = quota imap_quota
 }}
-userdb {{
-  driver = passwd-file
-  args = {folder}/users
+plugin {{
+  quota = count:Mailbox
+  quota_vsizes = yes
 }}
 service imap-login {{
   inet_listener imap {{
@@ -87,6 +97,17 @@ service submission-login {{
 !include_try conf.d/*.conf
 """
 
+_PASSWD_FILE = """\
+passdb {
+  driver = passwd-file
+  args = scheme=PLAIN $folder/users
+}
+userdb {
+  driver = passwd-file
+  args = $folder/users
+}
+"""
+
 
 @dataclass
 class HerDovecot:
@@ -95,8 +116,16 @@ class HerDovecot:
     folder: Path
     ports: dict[str, int]
     passwords: dict[str, str]
+    disabled: set[str] = field(default_factory=lambda: {CAROL})
+
     version = "2.3"
     configuration = CONFIGURATION
+    accounts = _PASSWD_FILE
+    quota = f"quota_rule=*:storage={QUOTA}M"
+    shows_disabled = True
+    """Whether a look-up without a password tells who is disabled."""
+    says_disabled = True
+    """Whether somebody disabled is told so, behind the right password."""
 
     def program(self, name: str) -> Path:
         """One of Dovecot's own programs."""
@@ -105,6 +134,11 @@ class HerDovecot:
     def on_its_machine(self, command: list[str]) -> list[str]:
         """The command, to be run where this is the machine's Dovecot."""
         return command
+
+    @property
+    def given(self) -> dict[str, object]:
+        """What `accounts` names."""
+        return {"folder": self.folder}
 
     @property
     def file(self) -> Path:
@@ -141,24 +175,56 @@ class HerDovecot:
         _until(lambda: self.log.count(RELOADED) > before, "Dovecot does not reload")
         time.sleep(0.5)
 
-    def write_accounts(self, extra: str = "") -> None:
+    def write_accounts(self) -> None:
+        """Write who there is, to be known from the next second on."""
         owner = pwd.getpwnam("nobody")
         lines = []
         for address, password in self.passwords.items():
             home = self.folder / "mail" / address
-            fields = "nologin reason=disabled" if address == CAROL else ""
+            fields = f"userdb_{self.quota}"
+            if address in self.disabled:
+                fields += " nologin reason=disabled"
             if address == ALIAS:
-                fields = f"user={ANNA}"
+                fields += f" user={ANNA}"
             ids = f"{owner.pw_uid}:{owner.pw_gid}"
-            lines.append(f"{address}:{{PLAIN}}{password}:{ids}::{home}::{fields}")
-        (self.folder / "users").write_text("\n".join(lines) + "\n" + extra)
-        (self.folder / "masters").write_text(f"{MASTER}:{{PLAIN}}{MASTERS_PASSWORD}\n")
+            lines.append(f"{address}:{{PLAIN}}{password}:{ids}::{home}::{fields}\n")
+        (self.folder / "users").write_text("".join(lines))
+
+    def disable(self, address: str) -> None:
+        """Disable somebody, as her own tools would."""
+        self.disabled.add(address)
+        self.write_accounts()
+        time.sleep(1.5)  # Dovecot looks at a file's time, once a second
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """What runs beside it."""
+        yield
+
+    @contextmanager
+    def saying_nothing(self) -> Iterator[None]:
+        """Its directory, while that answers nobody."""
+        process = self._auth_process()
+        os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(process, signal.SIGCONT)
+
+    def _auth_process(self) -> int:
+        master = int((self.folder / "run" / "master.pid").read_text())
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                name, _, rest = status.read_text().partition("(")[2].rpartition(")")
+                if name == "auth" and int(rest.split()[1]) == master:
+                    return int(status.parent.name)
+        raise AssertionError("no process judges passwords")
 
 
 @contextmanager
 def her_dovecot(folder: Path, kind: type[HerDovecot] = HerDovecot) -> Iterator[HerDovecot]:
     """Start it in a folder with a short name that everybody may enter."""
-    names = (ANNA, BERT, CAROL, CHECK)
+    names = (ANNA, BERT, CAROL, CHECK, DORA)
     passwords = {name: f"the password of {name.split('@')[0]}" for name in names}
     passwords[ALIAS] = passwords[ANNA]
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
@@ -166,20 +232,27 @@ def her_dovecot(folder: Path, kind: type[HerDovecot] = HerDovecot) -> Iterator[H
     for name in ("run", "state", "mail", "conf.d", "tmpfiles.d", "sidegate"):
         (folder / name).mkdir()
     shutil.chown(folder / "mail", "nobody")
-    server.write_accounts()
+    masters = f"{MASTER}:{{PLAIN}}{MASTERS_PASSWORD}\n{OTHER_MASTER}:{{PLAIN}}{MASTERS_PASSWORD}\n"
+    (folder / "masters").write_text(masters)
     make_certificate(folder)
     relay = Controller(Sink(), hostname="127.0.0.1", port=free_ports(1)[0])
-    server.file.write_text(server.configuration.format(folder=folder, relay=relay.port, **ports))
-    relay.start()
-    process = subprocess.Popen([server.program("dovecot"), "-F", "-c", server.file])
-    try:
-        _until((folder / "run" / "master.pid").exists, "Dovecot does not start")
-        yield server
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-        relay.stop()
-        print(server.log)  # noqa: T201 - pytest shows it where a test fails
+    with server.beside():
+        server.write_accounts()
+        accounts = Template(server.accounts).substitute(server.given)
+        text = server.configuration.format(
+            folder=folder, relay=relay.port, accounts=accounts, **ports
+        )
+        server.file.write_text(text)
+        relay.start()
+        process = subprocess.Popen([server.program("dovecot"), "-F", "-c", server.file])
+        try:
+            _until((folder / "run" / "master.pid").exists, "Dovecot does not start")
+            yield server
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+            relay.stop()
+            print(server.log)  # noqa: T201 - pytest shows it where a test fails
 
 
 def _until(done: Callable[[], bool], what: str) -> None:

@@ -1,38 +1,22 @@
 """An operator's own Dovecot 2.4, as in `her_dovecot`: that of Debian 13, in a root of its own.
 
 The root shares the network, the users and the process numbers with this machine, and the server's
-folder lies at the same path in both: so sockets are reached from either side. What is started in it
-has its own mounts, which are gone with it. Only root can do that.
+folder lies at the same path in both: so sockets are reached from either side. Only root can do it.
 """
 
 from __future__ import annotations
 
-import os
+import contextlib
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from connect.her_dovecot import QUOTA, HerDovecot, her_dovecot
+from debian import debian_root, write_program
 
-from connect.her_dovecot import HerDovecot, her_dovecot
-from debian import debian_root
-
-PARTS = ("core", "imapd", "pop3d", "submissiond", "lmtpd", "sqlite", "ldap", "auth-lua")
+PARTS = ("core", "imapd", "pop3d", "submissiond", "lmtpd", "sqlite", "ldap")
 _SYSTEM = {"doveconf": "/usr/bin/doveconf", "dovecot": "/usr/sbin/dovecot"}
-
-_ENTER = """\
-#!/bin/sh
-# {program} of the Dovecot in {root}
-set -eu
-if [ "${{1-}}" != inside ]; then exec unshare --mount -- "$0" inside "$@"; fi
-shift
-mkdir -p {root}{folder}
-mount --bind {folder} {root}{folder}
-mount --bind /etc/passwd {root}/etc/passwd
-mount --bind /etc/group {root}/etc/group
-exec chroot {root} {program} "$@"
-"""
 
 CONFIGURATION = """\
 dovecot_config_version = 2.4.1
@@ -58,12 +42,13 @@ passdb masters {{
   passwd_file_path = {folder}/masters
   master = yes
 }}
-passdb passwd-file {{
-  default_password_scheme = PLAIN
-  passwd_file_path = {folder}/users
+{accounts}
+mail_plugins = quota
+protocol imap {{
+  mail_plugins = quota imap_quota
 }}
-userdb passwd-file {{
-  passwd_file_path = {folder}/users
+quota Mailbox {{
+  driver = count
 }}
 service imap-login {{
   inet_listener imap {{
@@ -94,20 +79,37 @@ service submission-login {{
 """
 
 
-class HerDovecot24(HerDovecot):
-    """A running Dovecot 2.4 with accounts of its own."""
+_PASSWD_FILE = """\
+passdb passwd-file {
+  default_password_scheme = PLAIN
+  passwd_file_path = $folder/users
+}
+userdb passwd-file {
+  passwd_file_path = $folder/users
+}
+"""
 
-    version = "2.4"
-    configuration = CONFIGURATION
+
+class InDebian(HerDovecot):
+    """A running Dovecot of another Debian, or of this one with more beside it."""
+
+    release = "bookworm"
 
     def program(self, name: str) -> Path:
         """A script that runs it in the root."""
         file = self.folder / "bin" / name
         if not file.exists():
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(_ENTER.format(root=root_24(), folder=self.folder, program=name))
-            file.chmod(0o755)
+            write_program(file, mail_root(self.release), name, folder=self.folder)
         return file
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        inside = Path(f"{mail_root(self.release)}{self.folder}")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                inside.rmdir()
 
     def on_its_machine(self, command: list[str]) -> list[str]:
         """The command, to be run where this is the machine's Dovecot."""
@@ -116,17 +118,25 @@ class HerDovecot24(HerDovecot):
         return ["unshare", "--mount", "--", "sh", "-c", line]
 
 
-def root_24() -> Path:
-    """Debian 13 with its Dovecot; skips the test where it cannot be had."""
-    if os.geteuid() != 0:
-        pytest.skip("a root of Debian 13 needs root")
-    return debian_root("trixie", [f"dovecot-{part}" for part in PARTS])
+class HerDovecot24(InDebian):
+    """A running Dovecot 2.4 with accounts of its own."""
+
+    release = "trixie"
+    version = "2.4"
+    configuration = CONFIGURATION
+    accounts = _PASSWD_FILE
+    quota = f"quota_storage_size={QUOTA}M"
+
+
+def mail_root(release: str) -> Path:
+    """That Debian with its Dovecot and slapd; skips the test where it cannot be had."""
+    parts = [*PARTS, *(["auth-lua"] if release == "trixie" else [])]
+    packages = [*(f"dovecot-{part}" for part in parts), "slapd"]
+    return debian_root(release, packages, name=f"{release}-mail")
 
 
 @contextmanager
 def her_dovecot_24(folder: Path) -> Iterator[HerDovecot]:
     """Start it in a folder with a short name that everybody may enter."""
-    inside = Path(f"{root_24()}{folder}")
     with her_dovecot(folder, HerDovecot24) as server:
         yield server
-    inside.rmdir()

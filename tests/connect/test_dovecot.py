@@ -14,7 +14,7 @@ import pytest
 
 from child import running
 from clients.desk import desk_for
-from clients.ways import LIBRARIES, all_of, let_in
+from clients.ways import LIBRARIES, all_of, imap, let_in
 from connect import pages
 from connect.connected import (
     EVERYTHING,
@@ -25,15 +25,29 @@ from connect.connected import (
     lines,
     page,
 )
-from connect.her_dovecot import ALIAS, ANNA, BERT, CAROL, CHECK, MASTER, MASTERS_PASSWORD
+from connect.her_dovecot import (
+    ALIAS,
+    ANNA,
+    BERT,
+    CAROL,
+    CHECK,
+    DORA,
+    MASTER,
+    MASTERS_PASSWORD,
+    OTHER_MASTER,
+    QUOTA,
+    her_dovecot,
+)
 from connect.house import configure, open_folder
+
+ONE_EACH = tuple(way for way in LIBRARIES if way.name.endswith(" TLS"))
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a chroot needs root")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_page_from_its_first_line_to_the_undo(version: str) -> None:
-    with open_folder() as folder, HER[version](folder) as dovecot:
+    with open_folder() as folder, her_dovecot(folder, HER[version]) as dovecot:
         data = folder / "data"
         *first, sidegate, enforcing, reload = lines(dovecot)
         for block in first:
@@ -71,16 +85,18 @@ def test_who_comes_in(house: House) -> None:
     names = (ANNA, "Anna@EXAMPLE.test", ALIAS)
     for name in names:
         assert house.enters(name, key.secret) == EVERYTHING, name
-    one_each = tuple(way for way in LIBRARIES if way.name.endswith(" TLS"))
     refused = {name: (name, anna.password) for name in names}
     refused["wrong"] = (BERT, "a wrong password")
     refused["unknown"] = ("nobody@example.test", "a wrong password")
     refused["disabled there"] = (CAROL, house.dovecot.passwords[CAROL])
-    refused["by a master"] = (f"{ANNA}*{MASTER}", MASTERS_PASSWORD)
-    for why, outcomes in all_of(house.mail, refused, one_each).items():
+    refused["by a master of no list"] = (f"{ANNA}*{OTHER_MASTER}", MASTERS_PASSWORD)
+    by_pass = house.enters(f"{ANNA}*{MASTER}", MASTERS_PASSWORD)
+    assert by_pass == EVERYTHING, "master users go on as before"
+    for why, outcomes in all_of(house.mail, refused, ONE_EACH).items():
         assert let_in(outcomes) == set(), why
         said = {outcome.said for outcome in outcomes.values()}
-        text = "disabled" if why == "disabled there" else "use an app password: http://localhost:"
+        tells = why == "disabled there" and house.dovecot.says_disabled
+        text = "disabled" if tells else "use an app password: http://localhost:"
         assert all(text in one for one in said), said
     assert house.enters(BERT, house.dovecot.passwords[BERT]) == EVERYTHING
 
@@ -108,6 +124,21 @@ def test_client_address_and_program_are_seen(house: House) -> None:
     assert [(one["kind"], one["program"]) for one in seen] == [("mail-allowed", "Test Mail 7")]
 
 
+def test_who_is_disabled_there_after_having_signed_in(house: House) -> None:
+    dora = house.person(DORA)
+    dora.turn_on()
+    key = dora.app_password()
+    assert house.enters(DORA, key.secret) == EVERYTHING
+    house.dovecot.disable(DORA)
+    _, told = connect_check(house, "nobody@example.test")
+    hook = "run sidegate account disable ADDRESS wherever you lock somebody there"
+    assert (hook in told) == (not house.dovecot.shows_disabled)
+    if not house.dovecot.shows_disabled:
+        assert house.enters(DORA, key.secret, ONE_EACH) == {way.name for way in ONE_EACH}
+        house.child.command("account", "disable", DORA)
+    assert house.enters(DORA, key.secret, ONE_EACH) == set()
+
+
 def test_what_asks_dovecot_itself_goes_on_as_before(house: House) -> None:
     assert f"{house.dovecot.folder}/mail/{ANNA}" in house.dovecot.doveadm("user", ANNA)
     assert "auth succeeded" in house.dovecot.doveadm(
@@ -116,6 +147,13 @@ def test_what_asks_dovecot_itself_goes_on_as_before(house: House) -> None:
     with smtplib.LMTP(str(house.dovecot.folder / "run" / "lmtp")) as lmtp:
         lmtp.sendmail("x@example.test", [ANNA], "Subject: by LMTP\r\n\r\nhello\r\n")
     assert "hello" in house.dovecot.doveadm("fetch", "-u", ANNA, "text", "subject", "by LMTP")
+    limit = str(QUOTA * 1024)
+    assert limit in house.dovecot.doveadm("quota", "get", "-u", ANNA)
+    client = imap(house.mail)
+    client.login(f"{ANNA}*{MASTER}", MASTERS_PASSWORD)
+    _, (_, roots) = client.getquotaroot("INBOX")
+    client.logout()
+    assert limit in str(roots), "her own limit, as the mail process heard it"
 
 
 def test_the_printed_lines_for_it_are_those_of_the_page(house: House) -> None:
@@ -129,8 +167,6 @@ def test_the_printed_lines_for_it_are_those_of_the_page(house: House) -> None:
         if not block["part"]
     ]
     places = house.dovecot.places()
-    for command in ("doveconf >", "doveadm reload"):
-        places[command] = places[command].replace(f"{house.dovecot.folder}/bin/", "")
     # The test's own places: the master socket is in no folder of the lines, and tmpfiles.d moved.
     del places["/etc/tmpfiles.d"]
     wanted = [one.placed(places).text for one in page(house.dovecot.version)]

@@ -5,12 +5,8 @@ from __future__ import annotations
 import imaplib
 import json
 import os
-import signal
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +14,7 @@ from child import running
 from clients.desk import desk_for
 from clients.ways import LIBRARIES, Outcome, all_of, everywhere, let_in
 from connect.connected import EVERYTHING, HER, VERSIONS, House, connect_all
-from connect.her_dovecot import ANNA, BERT, HerDovecot
+from connect.her_dovecot import ANNA, BERT, her_dovecot
 from connect.house import Reached, open_folder
 from connect.load import under_load
 from sidegate.decisions.throttle import Limits
@@ -45,7 +41,7 @@ def test_too_many_wrong_passwords_and_a_directory_that_says_nothing(house: House
         "a wrong password": (BERT, "a wrong password"),
         "somebody unknown": ("nobody@example.test", "a wrong password"),
     }
-    with frozen(auth_process(house.dovecot)):
+    with house.dovecot.saying_nothing():
         for why, outcomes in all_of(house.mail, asked, ONE_EACH).items():
             assert let_in(outcomes) == set(), why
             for protocol, start in CANNOT_TELL.items():
@@ -71,7 +67,7 @@ def test_too_many_wrong_passwords_and_a_directory_that_says_nothing(house: House
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_stopped_and_restarted_under_load(version: str) -> None:
-    with open_folder() as folder, HER[version](folder) as dovecot:
+    with open_folder() as folder, her_dovecot(folder, HER[version]) as dovecot:
         data = folder / "data"
         connect_all(dovecot, data)
         with running(data) as child, desk_for(data) as desk:
@@ -80,13 +76,12 @@ def test_stopped_and_restarted_under_load(version: str) -> None:
             anna.turn_on()
             key = anna.app_password()
             mail = house.mail
-        del house
-        with running(data) as child, under_load(lambda: brief_imap(mail, ANNA, key.secret)) as load:
-            child.stop()
-            time.sleep(1)
-            stopped = brief_imap(mail, ANNA, "a wrong password")
-            with running(data):
-                load.goes_on(seconds=8)
+            with under_load(lambda: brief_imap(mail, ANNA, key.secret)) as load:
+                child.stop()
+                time.sleep(1)
+                stopped = brief_imap(mail, ANNA, "a wrong password")
+                with running(data):
+                    load.goes_on(seconds=8)
     assert not stopped.allowed
     assert any(one in stopped.said for one in TEMPORARY), stopped
     assert sum(one.allowed for one in load.before) > 5
@@ -110,22 +105,3 @@ def brief_imap(mail: Reached, login: str, secret: str) -> Outcome:
     except (OSError, imaplib.IMAP4.error) as error:
         return Outcome(allowed=False, said=str(error))
     return Outcome(allowed=True)
-
-
-def auth_process(dovecot: HerDovecot) -> int:
-    """The process of her Dovecot that judges passwords."""
-    master = int((dovecot.folder / "run" / "master.pid").read_text())
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        name, _, rest = status.read_text().partition("(")[2].rpartition(")")
-        if name == "auth" and int(rest.split()[1]) == master:
-            return int(status.parent.name)
-    raise AssertionError("no process judges passwords")
-
-
-@contextmanager
-def frozen(process: int) -> Iterator[None]:
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)

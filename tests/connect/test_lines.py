@@ -197,9 +197,7 @@ def test_it_is_not_enforced_while_one_goes_around(tmp_path: Path) -> None:
     assert "/var/spool/postfix/private/auth" in planned[0]
 
 
-@pytest.mark.parametrize(
-    ("version", "section"), [("2.4.1", "2.4"), ("2.4.2", "2.4.2 and newer")]
-)
+@pytest.mark.parametrize(("version", "section"), [("2.4.1", "2.4"), ("2.4.2", "2.4.2 and newer")])
 def test_dovecot_2_4_is_told_in_its_own_words(tmp_path: Path, version: str, section: str) -> None:
     command = ("dovecot", "--version", version, "--user", "root", "--json")
     plan: dict[str, Any] = json.loads(printed(tmp_path, *command))

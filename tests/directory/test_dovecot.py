@@ -23,7 +23,10 @@ OFF = HerUser("off@example.test", "off's own password", disabled=True)
 BARE = HerUser("carl", "carl's own password")
 
 
-@pytest.fixture(scope="module", params=["passwd-file", "sql"])
+KINDS = ["passwd-file", "sql", pytest.param("passwd-file on 2.4", marks=pytest.mark.long)]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def her(request: pytest.FixtureRequest) -> Iterator[HerDovecot]:
     kind: Kind = request.param
     with her_dovecot(kind, ADA, OFF, BARE) as dovecot:
@@ -134,7 +137,8 @@ def test_the_mailbox_in_her_own_words(her: HerDovecot) -> None:
     home = run(directory_of(her), lambda one: one.home(ADA.name, "imap"))
     assert isinstance(home, Home)
     assert home.name == ADA.name
-    assert b"quota_rule=*:storage=1G" in home.fields
+    limit = b"quota_storage_size=1G" if her.is_24 else b"quota_rule=*:storage=1G"
+    assert limit in home.fields
     assert f"home={her.folder}/mail/{ADA.name}".encode() in home.fields
     assert run(directory_of(her), lambda one: one.home("no@example.test", "imap")) is None
     assert run(directory_of(her), lambda one: one.home("", "imap")) is None

@@ -62,11 +62,10 @@ def _looks_up(config: Config, directory: DovecotDirectory, nobody: Question) -> 
     if not seen.shows_disabled:
         return warning(
             what,
-            f"{where} tells who exists, but not who is disabled: its passdb answers no PASS "
-            "(PAM, LDAP with auth_bind)",
+            f"{where} tells who exists, but not who is disabled: its passdb answers no PASS (PAM)",
             "run sidegate account disable ADDRESS wherever you disable somebody there",
         )
-    return ok(what, f"{where} tells who exists and who is disabled")
+    return ok(what, f"{where} tells who exists, and who is left out there or marked nologin")
 
 
 def _judges(config: Config, directory: DovecotDirectory, nobody: Question) -> Finding:

@@ -131,6 +131,19 @@ def installation(
     )
 
 
+def binds(passdb: Section) -> bool:
+    """Whether a passdb is LDAP with `auth_bind` (2.3: in a file of its own), or `bind` (2.4)."""
+    if (passdb.get("driver") or passdb.name) != "ldap":
+        return False
+    if not passdb.get("args"):
+        return "yes" in (passdb.get("bind"), passdb.get("passdb_ldap_bind"))
+    try:
+        text = Path(passdb.get("args")).read_text(errors="replace")
+    except OSError:
+        return False
+    return parse(text).get("auth_bind") == "yes"
+
+
 def _on(protocol: str, enabled: set[str]) -> bool:
     return not protocol or protocol in enabled
 

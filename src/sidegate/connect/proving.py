@@ -77,7 +77,7 @@ def _app_password(trial: Trial, target: Target, why: Callable[[], str]) -> Itera
             what,
             "problem",
             f"Sidegate let it in, and the server did not: {outcome.text}",
-            "look at the server's log: was it reloaded, does it find the mailbox and master socket?",
+            "look at the server's log: was it reloaded, does it find mailbox and master socket?",
         )
     else:
         yield Found(what, "ok", "let in, by Sidegate")
