@@ -37,6 +37,26 @@ def test_made_but_not_running(tmp_path: Path) -> None:
     assert "-> start sidegate serve" in text
 
 
+@pytest.mark.parametrize(
+    ("more", "state", "said"),
+    [
+        ("", "ok", "through the private Dovecot"),
+        ("[mailserver]\nprivate = false\n", "warning", "on their pages only"),
+        (
+            '[notices]\nsmtp = "127.0.0.1:25"\nfrom_address = "a@example.test"\n',
+            "ok",
+            "through 127.0.0.1:25",
+        ),
+    ],
+    ids=["private", "neither", "smtp"],
+)
+def test_how_owners_are_told(tmp_path: Path, more: str, state: str, said: str) -> None:
+    done = migrated(tmp_path / "data", more).run("check", "--json")
+    (found,) = [one for one in json.loads(done.stdout) if one["what"] == "notices"]
+    assert found["state"] == state
+    assert said in found["text"]
+
+
 def test_keys_open_to_others(tmp_path: Path) -> None:
     commands = migrated(tmp_path / "data")
     (commands.data / "keys" / "digest-1.key").chmod(0o640)

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -133,7 +134,16 @@ def test_the_link_of_a_message_locks(child: Child, telling: Desk) -> None:
     with urllib.request.urlopen(link, timeout=10) as page:  # noqa: S310 - our own address
         assert anna.address in page.read().decode()
     sign_in(child, anna, key.secret)  # looking at the page has locked nothing
+    with pytest.raises(urllib.error.HTTPError, match="403"):  # no form of ours
+        urllib.request.urlopen(link, data=b"", timeout=10)  # noqa: S310 - our own address
+    sign_in(child, anna, key.secret)
     _press(link)
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(link, timeout=10)  # noqa: S310 - our own address
+    logged = "\n".join(child.output)
+    assert "Forbidden" in logged
+    assert "Not Found: /lock/…" in logged
+    assert link.rpartition("/")[2] not in logged
     refused(child, anna, key.secret)
     shown = json.loads(child.command("account", "show", anna.address, "--json").stdout)
     assert shown["enabled"] is False

@@ -54,7 +54,7 @@ def _findings(config: Config) -> Iterator[Finding]:
 
 
 def _configuration(config: Config) -> Finding:
-    secret = config.database.url or config.doveadm.api_key
+    secret = config.database.url or config.doveadm.api_key or config.notices.password
     if config.file.exists() and secret and config.file.stat().st_mode & 0o077:
         return warning(
             "configuration",
