@@ -15,7 +15,7 @@ from sidegate.accounts.right_but_refused import MOST_WAITING
 from sidegate.decisions.mail import PasswordCheck
 from sidegate.decisions.words import CannotTell, Reason, Refuse, Verdict, Why
 from sidegate.storage import counters
-from sidegate.storage.models import Account, Event, WrongSecret
+from sidegate.storage.models import Account, Event, Job, RightRefused, WrongSecret
 
 DELAY = 0.2
 ANNA = "anna@example.test"
@@ -73,7 +73,7 @@ def test_it_is_found_once_and_its_program_named(house: Installation, anna: Accou
         "imap",
         "192.0.2.7",
     )
-    waiting = right_but_refused.latest(anna)
+    waiting = right_but_refused.latest(anna, now=real_now())
     assert waiting is not None
     assert (waiting.program, waiting.at) == ("Thunderbird 128", event.at)
     # What the mail program's own events say is what they said before.
@@ -84,7 +84,7 @@ def test_it_is_found_once_and_its_program_named(house: Installation, anna: Accou
 def test_a_wrong_one_is_nothing(house: Installation, anna: Account) -> None:
     tries(house, "wrong", "wrong again")
     assert found() == []
-    assert right_but_refused.latest(anna) is None
+    assert right_but_refused.latest(anna, now=real_now()) is None
     assert WrongSecret.objects.exclude(checked_at=None).count() == 2
 
 
@@ -208,10 +208,34 @@ def test_a_change_meanwhile_makes_it_old_news(
 
 def test_an_app_password_made_since_ends_the_banner(house: Installation, anna: Account) -> None:
     tries(house, PASSWORD)
-    assert right_but_refused.latest(anna) is not None
+    assert right_but_refused.latest(anna, now=real_now()) is not None
     house.clock.ms = real_now() + 1
     app_passwords.make(house.context, account=anna, app="mail", device="windows", origin=OWNER)
-    assert right_but_refused.latest(anna) is None
+    assert right_but_refused.latest(anna, now=real_now()) is None
+
+
+def test_a_changed_password_and_time_end_the_banner_too(house: Installation, anna: Account) -> None:
+    tries(house, PASSWORD)
+    later = real_now() + right_but_refused.SHOWN_FOR
+    assert right_but_refused.latest(anna, now=later - 60_000) is not None
+    assert right_but_refused.latest(anna, now=later + 60_000) is None
+    house.clock.ms = real_now() + 1
+    _change(house, anna)
+    anna.refresh_from_db()
+    assert right_but_refused.latest(anna, now=real_now()) is None
+
+
+def test_one_message_a_day(house: Installation, anna: Account) -> None:
+    def messages() -> int:
+        return Job.objects.filter(subject=f"notice:{anna.pk}:mail-password-right").count()
+
+    judge = GivenJudge(Check.RIGHT)
+    tries(house, "one secret", "another", judge=judge)
+    assert (len(found()), messages()) == (2, 1)
+    RightRefused.objects.update(told_at=real_now() - 86_400_000)
+    WrongSecret.objects.all().delete()
+    tries(house, "one secret", judge=judge)
+    assert (len(found()), messages()) == (3, 2)
 
 
 def test_what_waits_is_bounded(house: Installation, anna: Account) -> None:

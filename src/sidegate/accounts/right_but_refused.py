@@ -22,7 +22,7 @@ from sidegate.decisions.directory import Question
 from sidegate.decisions.mail import AccountRecord, Facts, PasswordCheck
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.right_but_refused import Step, message_is_due, next_step
-from sidegate.decisions.throttle import network_of
+from sidegate.decisions.throttle import DAY, network_of
 from sidegate.decisions.words import Attempt, Reason, Verdict
 from sidegate.events.catalogue import Kind, NewEvent, tidy
 from sidegate.storage import counters, second_looks
@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 16
 """Secrets that wait to be judged; what comes on top is judged when it is tried again."""
+
+SHOWN_FOR = 7 * DAY
+"""Milliseconds for which her pages speak of a program that was refused."""
 
 
 class _Look(NamedTuple):
@@ -165,10 +168,13 @@ class SecondLooks:
             )
 
 
-def latest(account: Account) -> RightRefused | None:
-    """The program that waits for an app password, as far as none was made since."""
-    found = RightRefused.objects.filter(account=account).first()
-    if found is None or not account.two_step:
+def latest(account: Account, *, now: int) -> RightRefused | None:
+    """The program that waits for an app password, while nothing was done about it since.
+
+    One that still tries is found again each day: an older one has given up.
+    """
+    found = RightRefused.objects.filter(account=account, at__gt=now - SHOWN_FOR).first()
+    if found is None or not account.two_step or account.password_changed_at > found.at:
         return None
     mended = account.app_passwords.filter(created_at__gt=found.at).exists()
     return None if mended else found

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.http import QueryDict
 
 from sidegate.accounts import app_passwords, right_but_refused
+from sidegate.pages.context import context
 from sidegate.portal.activity_words import protocol_name
 from sidegate.storage.models import Account
 
@@ -22,7 +23,7 @@ class Waiting(NamedTuple):
 
 def waiting_for(account: Account) -> Waiting | None:
     """The newest such program, as far as no app password was made since."""
-    found = right_but_refused.latest(account)
+    found = right_but_refused.latest(account, now=context().now())
     if found is None:
         return None
     facts = [found.program, protocol_name(found.protocol), found.address]
