@@ -101,13 +101,36 @@ def test_the_server_behind_it_is_away() -> None:
             assert "x y" not in "\n".join(alone.output)
 
 
-def test_check(child: Child) -> None:
+def checked(child: Child, *more: str) -> tuple[int, str]:
     words = ("connect", "front", "--check", "--account", ANNA, "--password-stdin")
-    done = child.command(*words, stdin=f"{PASSWORD}\n", check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("app password: let in, by Sidegate") == 6
-    assert done.stdout.count("client address: 127.0.0.2, as it is") == 6
-    assert done.stdout.count("account password: refused; the program is told") == 6
+    done = child.command(*words, *more, stdin=f"{PASSWORD}\n", check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_check_says_what_is_wrong(own: OwnDovecot) -> None:
+    wrong = own.upstream.replace(GATE_PASSWORD, "not the master's password")
+    dead = wrong.replace(f'pop3 = "127.0.0.1:{own.ports["pop3"]}"', 'pop3 = "127.0.0.1:9"')
+    with (
+        open_folder() as folder,
+        running(folder, more=f"[mailserver]\nfront = true\n\n{dead}") as alone,
+        desk_for(alone.data) as desk,
+    ):
+        alone.add_account(ANNA, PASSWORD)
+        Person(desk, ANNA, PASSWORD).turn_on()
+        ports = [f"{name}s=127.0.0.1:{alone.ports[f'{name}s']}" for name in ("imap", "pop3")]
+        status, said = checked(alone, "--at", ports[0], "--at", ports[1])
+        assert status == 1
+        assert "upstream pop3: nobody answers at 127.0.0.1:9: Connection refused" in said
+        assert said.count("Sidegate let it in, and the server did not") == 2, said
+        assert "not the master's password" not in said + "".join(alone.output)
+
+
+def test_check(child: Child) -> None:
+    status, said = checked(child)
+    assert status == 0, said
+    assert said.count("app password: let in, by Sidegate") == 6
+    assert said.count("client address: 127.0.0.2, as it is") == 6
+    assert said.count("account password: refused; the program is told") == 6
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Postfix needs root")

@@ -145,3 +145,26 @@ def test_replies_by_name() -> None:
     assert wire.user(b"1", name="a", uid=1, gid=2, home="/h\t") == (
         b"USER\t1\ta\tuid=1\tgid=2\thome=/h\x01t\n"
     )
+
+
+@given(st.text(), st.text(min_size=1))
+def test_where_a_front_goes_on_to_is_one_line_whatever_the_password(name: str, secret: str) -> None:
+    try:
+        name.encode(), secret.encode()
+    except UnicodeEncodeError:
+        return
+    there = wire.Elsewhere("192.0.2.7", 143, f"{name}*gate", secret)
+    line = wire.ok_elsewhere(b"7", name, there)
+    assert line.count(b"\n") == 1
+    fields = dict(part.partition(b"=")[::2] for part in line.rstrip(b"\n").split(b"\t")[2:])
+    assert wire.unescape(fields[b"pass"]).decode() == secret
+    assert wire.unescape(fields[b"destuser"]).decode() == f"{name}*gate"
+    assert (fields[b"host"], fields[b"port"]) == (b"192.0.2.7", b"143")
+    assert {b"proxy", b"nologin"} <= set(fields)
+    assert b"proxy_noauth" not in fields
+    assert secret not in repr(there) or secret in "Elsewhere(host='192.0.2.7', port=143)"
+
+
+def test_a_front_without_a_password_does_not_sign_in() -> None:
+    line = wire.ok_elsewhere(b"7", "anna", wire.Elsewhere("192.0.2.7", 587, "anna", ""))
+    assert line.endswith(b"destuser=anna\tproxy_noauth\tpass=-\n")
