@@ -23,9 +23,9 @@ def note(what: str) -> None:
 
 def hold(name: str) -> None:
     while (FOLDER / name).exists() and NUMBER[-1] in (FOLDER / name).read_text():
-        if os.getppid() != PARENT:
-            raise SystemExit(1)
         time.sleep(0.02)
+    if os.getppid() != PARENT:
+        raise SystemExit(1)
 
 
 text = sys.stdin.read()

@@ -40,7 +40,7 @@ class ExecGateway:
         try:
             said, _nothing = await process.communicate(message.text.encode())
         finally:
-            _end(process)
+            await _ended(process)
         if process.returncode == 0:
             first = said.decode(errors="replace").partition("\n")[0].strip()
             return Sent(first[:_LONGEST_REFERENCE] if first.isprintable() else "")
@@ -80,8 +80,9 @@ class ExecGateway:
             raise NotNow("broken") from None
 
 
-def _end(process: Process) -> None:
+async def _ended(process: Process) -> None:
     """End it and what it started; nothing where it ended by itself."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
