@@ -12,7 +12,7 @@ from sidegate.accounts import people
 from sidegate.accounts.observe_report import Report, Wanted
 from sidegate.console.words import SHOWN
 from sidegate.decisions.observing import Outcome
-from sidegate.storage.models import Account, Sighting
+from sidegate.storage.models import Account, GraceWindow, Sighting
 
 DAY = 24 * 3600 * 1000
 
@@ -26,8 +26,8 @@ def operator(two_step: Person, anna: Account) -> Person:
 
 def seen(here: Installation, address: str, *, days: int = 1, **more: str) -> None:
     account = people.find(address) or here.add(address)
-    told = {"protocol": "imap", "network": "192.0.2.0/24", "program": "Mail 7",
-            "mechanism": "PLAIN", "credential": "account-password", **more}  # fmt: skip
+    told = {"last_address": "192.0.2.7", "protocol": "imap", "network": "192.0.2.0/24",
+            "program": "Mail 7", "mechanism": "PLAIN", "credential": "account-password", **more}  # fmt: skip
     at = here.clock.ms - days * DAY
     Sighting.objects.create(account=account, first_at=at, last_at=at, count=1, **told)
 
@@ -106,13 +106,24 @@ def test_filters(operator: Person, query: dict[str, str], names: str) -> None:
     assert "".join(n for n in "abc" if f"<span>{n}@example.test</span>" in page) == names
 
 
-def test_filters_and_rows_say_the_same(operator: Person) -> None:
+def test_filters_and_rows_say_the_same(operator: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     here = operator.here
+    monkeypatch.setitem(here.context.config.policy.__dict__, "grace_days", 14)
     for number, mechanism in enumerate(("PLAIN", "CRAM-MD5", "") * 2):
         seen(here, f"p{number}@example.test", mechanism=mechanism)
         if number % 2:
             two_step_on(here, f"p{number}@example.test")
+    # Of two programs of one account, one may go on.
+    seen(here, "p1@example.test", network="198.51.100.0/24", last_address="198.51.100.7")
+    for address in ("p1@example.test", "p5@example.test"):
+        GraceWindow.objects.create(
+            account=Account.objects.get(address=address), protocol="imap", network="192.0.2.0/24",
+            program="Mail 7", name="Mail", address="192.0.2.7", given_at=0,
+            until=here.clock.ms + DAY,
+        )  # fmt: skip
     report = Report(here.context, since=0)
+    assert [row.outcome for row in report.rows() if row.account == "p5@example.test"] == ["grace"]
+    assert report.totals().refused == 2
     for show, _ in SHOWN:
         found = {one.address for one in report.accounts(Wanted(show=show))}
         wanted = {row.account for row in report.rows() if row.outcome is Outcome(show)}

@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from sidegate.accounts import grace
 from sidegate.accounts.context import Context
+from sidegate.decisions.grace import Window, window_for
 from sidegate.decisions.mail import AccountPasswordMode
 from sidegate.decisions.observing import OFFERED, Outcome, outcome
 from sidegate.decisions.throttle import DAY, network_of
-from sidegate.storage.models import Account, AppPassword, Sighting
+from sidegate.decisions.words import Attempt, Protocol
+from sidegate.storage.models import Account, AppPassword, GraceWindow, Sighting
 from sidegate.storage.sightings import Credential
 
 DAYS = 30
@@ -70,6 +73,10 @@ class Report:
 
     def __init__(self, ctx: Context, *, since: int) -> None:
         self._since = since
+        self._now = ctx.now()
+        self.grace = grace.open_windows(ctx)
+        """The mail programs that may go on for now."""
+        self._windows = _windows(self.grace)
         mode = AccountPasswordMode(ctx.config.policy.account_password_for_mail)
         self._always = mode is AccountPasswordMode.ALWAYS_APP_PASSWORD
 
@@ -129,8 +136,11 @@ class Report:
                 return seen.filter(self._refused())
             case Outcome.MECHANISM_GONE:
                 return seen.exclude(self._refused()).exclude(mechanism__in=OFFERED)
+            case Outcome.GRACE:
+                return seen.filter(self._in_grace(), mechanism__in=OFFERED)
             case Outcome.TWO_STEP_OFF:
-                return seen.exclude(self._refused()).filter(mechanism__in=OFFERED)
+                off = seen.filter(account__two_step_since=None, mechanism__in=OFFERED)
+                return off.none() if self._always else off
             case Outcome.APP_PASSWORD:
                 return seen.none()
         return seen
@@ -142,12 +152,44 @@ class Report:
         return used.filter(last_used_protocol=wanted.protocol) if wanted.protocol else used
 
     def _refused(self) -> Q:
-        """That a sighting's program would be refused."""
-        everybody = Q(pk__isnull=False)
-        return everybody if self._always else Q(account__two_step_since__isnull=False)
+        """That a sighting's program would be refused.
+
+        A window counts here only for the very name that it was given for; that it goes
+        on after an update of the program, the row alone says.
+        """
+        count = Q(pk__isnull=False) if self._always else Q(account__two_step_since__isnull=False)
+        return count & ~self._in_grace()
+
+    def _in_grace(self) -> Q:
+        ids = [number for one in self.grace for number in one.ids]
+        if not ids or self._always:
+            return Q(pk__isnull=True)
+        windows = GraceWindow.objects.filter(
+            Q(program="") | Q(program=OuterRef("program")),
+            ended_at=None,
+            until__gt=self._now,
+            account=OuterRef("account"),
+            protocol=OuterRef("protocol"),
+            network=OuterRef("network"),
+        )
+        return Q(account__two_step_since__isnull=False) & Q(Exists(windows))
 
     def _app_passwords(self) -> QuerySet[AppPassword]:
         return AppPassword.objects.filter(revoked_at=None, last_used_at__gte=self._since)
+
+    def _has_window(self, account: Account, seen: Sighting) -> bool:
+        again = Attempt(
+            login=account.address,
+            secret="",
+            protocol=Protocol(seen.protocol),
+            address=seen.last_address,
+            program=seen.program,
+            tls=True,
+            session="",
+            authzid="",
+            arrived=self._now,
+        )
+        return window_for(again, self._windows.get(account.pk, [])) is not None
 
     def _by_account_password(self, account: Account, seen: Sighting) -> Row:
         return Row(
@@ -165,7 +207,7 @@ class Report:
                 app_passwords_count=account.two_step or self._always,
                 credential=seen.credential,
                 mechanism=seen.mechanism,
-                grace=False,
+                grace=self._has_window(account, seen),
             ),
         )
 
@@ -183,6 +225,16 @@ class Report:
             times=None,
             outcome=Outcome.APP_PASSWORD,
         )
+
+
+def _windows(given: Iterable[grace.Grace]) -> dict[int, list[Window]]:
+    """The open windows of each account that has any, by its id."""
+    found: dict[int, list[Window]] = {}
+    ids = [number for one in given for number in one.ids]
+    for row in GraceWindow.objects.filter(pk__in=ids):
+        window = Window(row.pk, row.protocol, row.network, row.program, row.until, ended=False)
+        found.setdefault(row.account_id, []).append(window)
+    return found
 
 
 def in_use_since(now: int, days: int = DAYS) -> int:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from sidegate.accounts.context import Context
-from sidegate.accounts.observe_report import DAYS, Report, Row, Totals, goes, in_use_since
+from sidegate.accounts.grace import Grace
+from sidegate.accounts.observe_report import DAYS, Report, Row, goes, in_use_since
 from sidegate.cli.errors import DONE
 from sidegate.cli.output import cut, local_time, print_facts, print_json, rfc3339, say
 from sidegate.decisions.observing import Outcome
@@ -37,10 +38,19 @@ def observe(ctx: Context, arguments: Namespace) -> int:
         _print_csv(report.rows())
     elif arguments.json:
         rows = [_described(row) for row in report.rows()]
-        print_json({"mode": _mode(ctx), "days": DAYS, "totals": _told(report), "rows": rows})
+        totals = report.totals()._asdict()
+        print_json(
+            {
+                "mode": _mode(ctx),
+                "days": DAYS,
+                "totals": totals,
+                "grace": [_grace(one) for one in report.grace],
+                "rows": rows,
+            }
+        )
     else:
         _print_table(report.rows())
-        _print_totals(ctx, report.totals())
+        _print_totals(ctx, report)
     return DONE
 
 
@@ -59,8 +69,14 @@ def _described(row: Row) -> dict[str, object]:
     return {**values, "last_used": rfc3339(last_at), "text": words(row)}
 
 
-def _told(report: Report) -> dict[str, object]:
-    return report.totals()._asdict()
+def _grace(one: Grace) -> dict[str, object]:
+    return {
+        "account": one.account,
+        "program": one.name,
+        "address": one.address,
+        "protocols": list(one.protocols),
+        "until": rfc3339(one.until),
+    }
 
 
 def _print_csv(rows: Iterator[Row]) -> None:
@@ -94,7 +110,8 @@ def _print_table(rows: Iterator[Row]) -> None:
             say(cut(f"  {'':<8} {words(row)}", _WIDTH))
 
 
-def _print_totals(ctx: Context, totals: Totals) -> None:
+def _print_totals(ctx: Context, report: Report) -> None:
+    totals = report.totals()
     say("")
     facts = [
         ("Mode", _mode(ctx)),
@@ -104,6 +121,7 @@ def _print_totals(ctx: Context, totals: Totals) -> None:
         *((f"  by {name}", str(count)) for name, count in totals.protocols.items()),
         *((f"  {_mechanism(name)}", str(count)) for name, count in totals.mechanisms.items()),
         ("With a program that would be refused", str(totals.refused)),
+        ("Programs with a grace window", str(len(report.grace))),
     ]
     print_facts(facts)
 

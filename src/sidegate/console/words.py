@@ -13,6 +13,7 @@ from sidegate.decisions.observing import Outcome
 SHOWN: tuple[tuple[str, Promise], ...] = (
     (Outcome.REFUSED.value, gettext_lazy("Would be refused")),
     (Outcome.MECHANISM_GONE.value, gettext_lazy("Has to change its mechanism")),
+    (Outcome.GRACE.value, gettext_lazy("Goes on for now, with the account password")),
     (Outcome.TWO_STEP_OFF.value, gettext_lazy("Goes on: 2-Step Verification is off")),
     (Outcome.APP_PASSWORD.value, gettext_lazy("Goes on: has an app password")),
 )
