@@ -26,8 +26,15 @@ def operator(two_step: Person, anna: Account) -> Person:
 
 def seen(here: Installation, address: str, *, days: int = 1, **more: str) -> None:
     account = people.find(address) or here.add(address)
-    told = {"last_address": "192.0.2.7", "protocol": "imap", "network": "192.0.2.0/24",
-            "program": "Mail 7", "mechanism": "PLAIN", "credential": "account-password", **more}  # fmt: skip
+    told = {
+        "last_address": "192.0.2.7",
+        "protocol": "imap",
+        "network": "192.0.2.0/24",
+        "program": "Mail 7",
+        "mechanism": "PLAIN",
+        "credential": "account-password",
+        **more,
+    }
     at = here.clock.ms - days * DAY
     Sighting.objects.create(account=account, first_at=at, last_at=at, count=1, **told)
 
