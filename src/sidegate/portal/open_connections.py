@@ -18,13 +18,14 @@ from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import Account
 
 _TOLD_AGAIN = gettext_lazy(
-    "A mail program is still connected by what no longer counts: the mail server could not be "
-    "told to end that yet. It is told again every few seconds, and nothing new opens meanwhile."
+    "A mail program is still connected with a password that no longer counts: the mail server "
+    "could not be told to end that yet. It is told again every few seconds, and nothing new opens "
+    "meanwhile."
 )
 _NEVER_TOLD = gettext_lazy(
-    "A mail program is still connected by what no longer counts, and this mail server cannot be "
-    "told to end that. The connection ends when the program or the server closes it; nothing new "
-    "opens meanwhile."
+    "A mail program is still connected with a password that no longer counts, and this mail server "
+    "cannot be told to end that. The connection ends when the program or the server closes it; "
+    "nothing new opens meanwhile."
 )
 
 
