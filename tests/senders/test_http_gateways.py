@@ -8,17 +8,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
+import trustme
 
 from senders.saying import CODE, ENGLISH, LATVIAN, NUMBER, Told, message
 from senders.standin import Request, StandIn, Wanted, stand_in
-from sidegate.config.gateways import Android, Http, Twilio
+from sidegate.config.gateways import Android, Http, Kannel, Twilio
 from sidegate.senders import http_client
 from sidegate.senders.android import AndroidGateway
 from sidegate.senders.gateway import Gateway, MaybeSent, NotNow, NotReachable, Sent, Trouble
 from sidegate.senders.http_template import HttpGateway
+from sidegate.senders.kannel import KannelGateway
 from sidegate.senders.twilio import TwilioGateway
 
 SOON = (0.01,) * 5
@@ -45,8 +49,14 @@ def template(url: str, _told: Told, **more: object) -> Gateway:
     return HttpGateway("mine", Http(**(wanted | more)))  # type: ignore[arg-type]
 
 
+def kannel(url: str, _told: Told) -> Gateway:
+    """Its faults alone: what it is asked, a real one sees in test_kannel.py."""
+    wanted = {"username": "me", "password": "zebra", "sender": "Example"}
+    return KannelGateway("mine", Kannel(url=f"{url}/cgi-bin/sendsms", **wanted))  # type: ignore[arg-type]
+
+
 KINDS = pytest.mark.parametrize(
-    "make", [twilio, android, template], ids=["twilio", "android", "http"]
+    "make", [twilio, android, template, kannel], ids=["twilio", "android", "http", "kannel"]
 )
 
 
@@ -352,7 +362,39 @@ def test_a_template_cannot_be_proved_without_sending() -> None:
     assert run(template, asked) == []
 
 
-# ---- Proxies.
+# ---- TLS and proxies.
+
+
+@pytest.mark.parametrize(
+    ("trusted", "host"),
+    [(True, "127.0.0.1"), (False, "127.0.0.1"), (True, "sms.example.test")],
+    ids=["right", "unknown-authority", "another-name"],
+)
+def test_tls_is_verified(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trusted: bool,  # noqa: FBT001 - a table
+    host: str,
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(host).configure_cert(server)
+
+    async def running() -> None:
+        async with stand_in(server) as service:
+            gateway = template(f"https://127.0.0.1:{service.port}", Told())
+            if trusted and host == "127.0.0.1":
+                assert await gateway.send(message()) == Sent()
+            else:
+                with pytest.raises(NotNow, match="away"):
+                    await gateway.send(message())
+                assert service.requests == []
+            await gateway.close()
+
+    asyncio.run(running())
 
 
 @KINDS

@@ -208,6 +208,19 @@ def test_what_the_answer_means(centre: Smsc, status: int, answer: Trouble) -> No
         sent(centre, ENGLISH)
 
 
+@pytest.mark.parametrize(
+    ("statuses", "answer"),
+    [([0, 0x45], MaybeSent("dropped")), ([0x0B, 0x0B], NotReachable("unknown-number"))],
+    ids=["the-second-part", "both"],
+)
+def test_a_message_of_which_a_part_was_refused(
+    centre: Smsc, statuses: list[int], answer: Trouble
+) -> None:
+    centre.order(statuses=statuses)
+    with pytest.raises(type(answer), match=answer.why):
+        sent(centre, "a" * 200)
+
+
 def test_a_wrong_password_is_told_and_not_tried_again(centre: Smsc) -> None:
     before = len(centre.seen)
 

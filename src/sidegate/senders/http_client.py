@@ -55,6 +55,7 @@ class HttpClient:
 
     def __init__(self, *, user: tuple[str, str] | None = None, proxy: str = "") -> None:
         self._client = httpx.AsyncClient(
+            headers={"User-Agent": "Sidegate", "Accept-Encoding": "identity"},
             auth=httpx.BasicAuth(*user) if user else None,
             verify=ssl.create_default_context(),  # the machine's authorities
             proxy=proxy or None,
@@ -94,7 +95,7 @@ class HttpClient:
 
 async def _body(answer: httpx.Response) -> bytes:
     body = b""
-    async for chunk in answer.aiter_bytes():
+    async for chunk in answer.aiter_raw():
         body += chunk
         if len(body) > _LONGEST_ANSWER:
             break

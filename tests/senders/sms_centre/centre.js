@@ -8,7 +8,9 @@ const smpp = require("smpp");
 
 const [port, systemId, password, certificate, key] = process.argv.slice(2);
 const RECEIPT = { delivered: ["DELIVRD", 2], failed: ["UNDELIV", 5], expired: ["EXPIRED", 3], accepted: ["ACCEPTD", 6] };
-let orders = {};  // status, answers, delay, bind, receipt, receiptDelay, receiptTwice, hexId, silent, drop
+// status, statuses (one for each message), answers, delay, bind, receipt, receiptDelay, receiptTwice,
+// tlv, hexId, silent, drop
+let orders = {};
 let count = 0;
 const sessions = new Set();
 
@@ -51,7 +53,7 @@ function submit(session, pdu) {
     });
     if (orders.drop) return session.destroy();
     if (orders.silent) return;
-    const status = orders.status || 0;
+    const status = (orders.statuses && orders.statuses.shift()) || orders.status || 0;
     later(orders.delay, () => {
         for (let n = 0; n < (orders.answers || 1); n++)
             session.send(pdu.response({ command_status: status, message_id: id }));
