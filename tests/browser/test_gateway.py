@@ -79,3 +79,13 @@ def test_two_step_is_turned_on_through_kannel(
     assert not sidegate.codes()
     expect(page.get_by_text(found[1])).to_have_count(0)
     assert len(centre.submitted()) == 1
+
+
+def test_check_proves_the_gateway_and_a_test_code_goes_through_it(
+    sidegate: Child, centre: Smsc
+) -> None:
+    before = len(centre.submitted())
+    assert "smsbox answered and knows the user" in sidegate.command("check", check=False).stdout
+    assert len(centre.submitted()) == before
+    sidegate.command("codes", "test", NUMBER)
+    assert "+" + centre.wait("submit")["to"] == NUMBER.replace(" ", "")
