@@ -105,7 +105,8 @@ async def open_desk(
     )
     if ctx.directory is not None:
         ctx.directory.attach()
-    reader = FastReader(keys=ctx.keys, loop=asyncio.get_running_loop())
+    grace = ctx.config.policy.grace_days > 0
+    reader = FastReader(keys=ctx.keys, loop=asyncio.get_running_loop(), grace=grace)
     writer, background = Writer(), Background()
     reader.start()
     writer.start()

@@ -12,7 +12,14 @@ import pytest
 from her_dovecot import HerDovecot, HerUser, Kind, her_dovecot
 from installation import OPERATOR, OWNER, Installation, install
 from mail_desk import Answered, open_desk, real_now, run
-from sidegate.accounts import app_passwords, people, two_step, web_sign_in
+from sidegate.accounts import (
+    app_passwords,
+    grace,
+    mail_programs,
+    people,
+    two_step,
+    web_sign_in,
+)
 from sidegate.accounts.app_passwords import Made
 from sidegate.accounts.errors import KeptElsewhere
 from sidegate.accounts.web_sign_in import PasswordCannotTell, RightPassword, WrongPassword
@@ -320,3 +327,32 @@ def test_a_refused_password_is_judged_there_where_the_operator_says_so(
 
     run(try_all())
     assert Event.objects.filter(kind="mail-password-right", account=ada).count() == ask
+
+
+def test_a_grace_window_lets_her_directory_judge_again(
+    house: Installation, her: HerDovecot
+) -> None:
+    policy = dataclasses.replace(house.context.config.policy, grace_days=14)
+    config = dataclasses.replace(house.context.config, policy=policy)
+    house.context = dataclasses.replace(house.context, config=config, now=real_now)
+    assert isinstance(verdict(house, BOSS, PASSWORD), Allow)
+    account = Account.objects.get()
+    two_step.turn_on(
+        house.context,
+        account=account,
+        number="+37120000000",
+        channel="sms",
+        origin=OWNER,
+        exceptions=mail_programs.lately(account.pk, now=real_now()),
+    )
+    [given] = grace.open_for(house.context, account)
+    for login in (ADA, BOSS):
+        allowed = verdict(house, login, PASSWORD)
+        assert isinstance(allowed, Allow)
+        assert (allowed.account, allowed.window_id) == (ADA, given.ids[0])
+    assert verdict(house, BOSS, "wrong") == Refuse(Reason.WRONG_PASSWORD, account.pk)
+    grace.end(house.context, account=account, key=given.key, origin=OWNER)
+    before = len(her.log())
+    no = Refuse(Reason.NOT_AN_APP_PASSWORD, account.pk)
+    assert verdict(house, BOSS, PASSWORD) == no
+    assert "assword mismatch" not in her.log()[before:]

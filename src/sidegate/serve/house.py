@@ -160,7 +160,11 @@ class House:
         self, stack: AsyncExitStack, writer: Writer, mailboxes: OwnMailboxes
     ) -> None:
         ctx, config = self._plan.context, self._plan.config
-        reader = FastReader(keys=ctx.keys, loop=asyncio.get_running_loop())
+        reader = FastReader(
+            keys=ctx.keys,
+            loop=asyncio.get_running_loop(),
+            grace=config.policy.grace_days > 0,
+        )
         reader.start()
         stack.push_async_callback(asyncio.to_thread, reader.close)
         sign_in = MailSignIn(ctx, reader=reader, writer=writer, background=self._background)

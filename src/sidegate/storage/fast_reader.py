@@ -76,14 +76,17 @@ class FastReader:
 
     A right app password of an account that was seen before costs one read: account and
     app password together, by the digest. The rest takes two: the accounts, then the app
-    passwords that their ids and the secrets name; and where 2-step is on a third, for
-    grace windows. Nothing but the ids is kept from one batch to the next; an id never
-    becomes another account's.
+    passwords that their ids and the secrets name; and with `grace`, where 2-step is on,
+    a third: the grace windows. Nothing but the ids is kept from one batch to the next; an
+    id never becomes another account's.
     """
 
-    def __init__(self, *, keys: KeyRing, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, *, keys: KeyRing, loop: asyncio.AbstractEventLoop, grace: bool = False
+    ) -> None:
         self._keys = tuple(keys.keys.values())
         self._loop = loop
+        self._grace = grace
         self._ids: dict[str, int] = {}
         self._gathered: Lookups = []
         self._batch: _Batch | None = None
@@ -150,6 +153,8 @@ class FastReader:
     def _by_address(self, cursor: CursorWrapper, batch: Sequence[Lookup]) -> Pairs:
         accounts = _accounts(cursor, {lookup.address for lookup in batch})
         self._remember(accounts)
+        if self._grace:
+            accounts = _with_windows(cursor, accounts)
         found: list[tuple[Lookup, AccountRecord | None, list[bytes]]] = []
         for lookup in batch:
             account = accounts.get(lookup.address)
@@ -237,13 +242,16 @@ def _both(
 def _accounts(cursor: CursorWrapper, addresses: set[str]) -> dict[str, AccountRecord]:
     where, parameters = _one_of(list(addresses))
     cursor.execute(_ACCOUNTS + where, parameters)
-    accounts = {
+    return {
         address: AccountRecord(account_id, address, bool(enabled), bool(two_step), hashed, version)
         for address, account_id, enabled, two_step, hashed, version in cursor.fetchall()
     }
+
+
+def _with_windows(
+    cursor: CursorWrapper, accounts: dict[str, AccountRecord]
+) -> dict[str, AccountRecord]:
     windows = _windows(cursor, [found.id for found in accounts.values() if found.two_step])
-    if not windows:
-        return accounts
     return {
         address: found._replace(windows=tuple(windows.get(found.id, ())))
         for address, found in accounts.items()
