@@ -11,7 +11,14 @@ import pytest
 
 from installation import OPERATOR, OWNER, PASSWORD, Installation, install
 from mail_desk import attempt, open_desk, real_now, run
-from sidegate.accounts import grace, mail_programs, people, two_step
+from sidegate.accounts import (
+    grace,
+    lock_links,
+    locking,
+    mail_programs,
+    people,
+    two_step,
+)
 from sidegate.accounts.grace import Grace
 from sidegate.decisions.throttle import DAY
 from sidegate.decisions.words import (
@@ -135,7 +142,12 @@ def turn_off(house: Installation, anna: Account) -> None:
     two_step.turn_off(house.context, account=anna, origin=OPERATOR)
 
 
-@pytest.mark.parametrize("change", [change_password, turn_off])
+def lock(house: Installation, anna: Account) -> None:
+    token = lock_links.new_link(house.context, account=anna).rpartition("/")[2]
+    assert locking.lock(house.context, token=token, origin=OWNER)
+
+
+@pytest.mark.parametrize("change", [change_password, turn_off, lock])
 def test_what_ends_them_all(
     house: Installation, change: Callable[[Installation, Account], None]
 ) -> None:

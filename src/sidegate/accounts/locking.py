@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from sidegate.accounts import app_passwords
+from sidegate.accounts import app_passwords, grace
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.lock_links import find
 from sidegate.events.catalogue import Kind
@@ -19,7 +19,7 @@ def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
     """Lock the account of a link, once; False where the link locks nothing any more.
 
     Its browsers are signed out, and app passwords made since what the link told of are
-    revoked. Its other links are used up with it.
+    revoked; no mail program goes on with the account password. Its other links are used up with it.
     """
     now = ctx.now()
     with transaction.atomic():
@@ -34,6 +34,7 @@ def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
         made_since = account.app_passwords.filter(created_at__gte=link.since, revoked_at=None)
         for row_id in made_since.values_list("pk", flat=True):
             app_passwords.revoke(ctx, account=account, app_password_id=row_id, origin=origin)
+        grace.end_all(ctx, account=account, origin=origin)
         WebSession.objects.filter(account=account).delete()
         note(ctx, kind=Kind.ACCOUNT_LOCKED, account_id=account.pk, origin=origin)
     return True
