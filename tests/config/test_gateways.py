@@ -95,6 +95,7 @@ def test_each_password_is_marked_secret(kind: str) -> None:
         (KANNEL, 'sender = "Example"', 'sender = "Piemērs"', "1 to 20"),
         (KANNEL, 'sender = "Example"', "", "sender is missing"),
         (SMPP, SECRET, "zebra-too-long", "password = this value is not allowed"),
+        (SMPP, '"Example"', '"Example mail"', "more than 11 characters"),
         (SMPP, ":2775", "", '"host:port"'),
         (SMPP, "[gateway.smpp]", '[gateway.smpp]\nalphabet = "ascii"', '"gsm" or "latin-1"'),
         (GAMMU, "spool/gammu/error", "spool/gammu/sent", "are not three folders"),

@@ -21,6 +21,8 @@ GATEWAY = "gateway"
 SCREEN = "screen"
 """The gateway that is always there and has no options."""
 
+_LONGEST_NAME = 11
+
 
 class GatewayOptions:
     """What all kinds have in common."""
@@ -60,6 +62,12 @@ class Smpp(GatewayOptions):
         "gsm",
         "what the centre takes its default alphabet (data_coding 0) to be",
     )
+
+    def problem(self) -> str | None:
+        """A name is shorter than a number."""
+        if not self.sender.lstrip("+").isdigit() and len(self.sender) > _LONGEST_NAME:
+            return f"sender is a name of more than {_LONGEST_NAME} characters, the most in an SMS"
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
