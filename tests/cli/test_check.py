@@ -57,6 +57,22 @@ def test_how_owners_are_told(tmp_path: Path, more: str, state: str, said: str) -
     assert said in found["text"]
 
 
+@pytest.mark.parametrize(
+    ("more", "state", "said"),
+    [
+        ("", "ok", "every mail program"),
+        ('[policy]\nmode = "observe"\n', "warning", "no mail program is refused"),
+        ('[policy]\nenforce_for = ["@example.test"]\n', "ok", "1 of enforce_for"),
+    ],
+    ids=["all", "none", "some"],
+)
+def test_for_whom_it_is_enforced(tmp_path: Path, more: str, state: str, said: str) -> None:
+    done = migrated(tmp_path / "data", more).run("check", "--json")
+    (found,) = [one for one in json.loads(done.stdout) if one["what"] == "policy"]
+    assert found["state"] == state
+    assert said in found["text"]
+
+
 def test_keys_open_to_others(tmp_path: Path) -> None:
     commands = migrated(tmp_path / "data")
     (commands.data / "keys" / "digest-1.key").chmod(0o640)

@@ -48,6 +48,7 @@ def _findings(config: Config) -> Iterator[Finding]:
         yield _dovecot()
     yield from check_gateways(config)
     yield _notices(config)
+    yield _enforced(config)
     yield from check_directory(config)
     yield from check_doveadm(config)
     yield from check_running(config)
@@ -82,3 +83,17 @@ def _notices(config: Config) -> Finding:
         "owners are told on their pages only: no mail goes out",
         "set [notices] smtp and from_address, so that they hear of changes at once",
     )
+
+
+def _enforced(config: Config) -> Finding:
+    policy = config.policy
+    if policy.mode == "observe":
+        return warning(
+            "policy",
+            'mode = "observe": no mail program is refused because of 2-Step Verification',
+            'set [policy] mode = "enforce" once sidegate report observe surprises nobody',
+        )
+    if policy.enforce_for:
+        some = len(policy.enforce_for)
+        return ok("policy", f"2-Step Verification holds for {some} of enforce_for alone")
+    return ok("policy", "2-Step Verification holds for every mail program")

@@ -139,6 +139,9 @@ def _findings(sidegate: Sidegate, arguments: Namespace, trial: Trial) -> Iterato
 
     wanted = _wanted(sidegate.config, arguments)
     only = list(_targets(arguments))
+    if sidegate.config.policy.mode == "observe":
+        text = '[policy] mode = "observe": account passwords come in, 2-step on or off'
+        yield proving.Found("policy", "problem", text, 'mode = "enforce", and restart Sidegate')
     if arguments.server == "front":
         yield from checks.front(sidegate.config, trial, only=only)
         return
