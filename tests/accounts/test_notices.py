@@ -280,6 +280,20 @@ def test_the_link_locks_once(installation_on_each: Installation, anna: Account) 
     assert (anna.enabled, anna.locked_at) == (True, None)
 
 
+def test_two_browsers_at_once_lock_once(
+    installation_on_each: Installation, anna: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one looked before the first one's lock was committed."""
+    house = installation_on_each
+    turn_on(house, anna)
+    token = token_of(house)
+    seen = lock_links.find(house.context, token=token)
+    assert locking.lock(house.context, token=token, origin=OWNER)
+    monkeypatch.setattr(locking, "find", lambda *_, **__: seen)
+    assert not locking.lock(house.context, token=token, origin=OWNER)
+    assert Event.objects.filter(kind="account-locked").count() == 1
+
+
 def test_a_link_ends_and_no_other_text_is_one(
     installation_on_each: Installation, anna: Account
 ) -> None:
