@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -89,7 +90,7 @@ def test_the_file_appears_whole_and_only_the_daemon_s_group_may_read_it(tmp_path
     answer = asyncio.run(sending())
     (file,) = (folder / "outbox").iterdir()
     assert file.name == answer.reference
-    assert re.fullmatch(rf"OUTA\d{{8}}_\d{{6}}_00_{re.escape(NUMBER)}_7-1\.txt", file.name)
+    assert re.fullmatch(rf"OUTA\d{{8}}_\d{{6}}_00_{re.escape(NUMBER)}_sidegate-7-1\.txt", file.name)
     assert file.read_bytes() == b"\xff\xfe" + ENGLISH.encode("utf-16-le")
     assert file.stat().st_mode & 0o777 == 0o640
     assert file.stat().st_gid == (folder / "outbox").stat().st_gid
@@ -121,6 +122,31 @@ def test_a_message_that_nobody_fetches_is_withdrawn_with_its_code(tmp_path: Path
         assert not list((folder / "outbox").iterdir())
 
     asyncio.run(sending())
+
+
+def test_what_an_earlier_process_left_is_taken_away_with_the_next_code(tmp_path: Path) -> None:
+    folder = make_folders(tmp_path / "gammu")
+    ours = "OUTA20260102_030405_00_+37120000009_sidegate-1-1.txt"
+    theirs = "OUTA20260102_030405_00_+37120000009_theirs.txt"
+    for name in ("outbox", "sent", "errors"):
+        for file in (folder / name / ours, folder / name / theirs):
+            file.write_text(CODE)
+            os.utime(file, (1, 1))
+
+    async def sending() -> Sent:
+        async with gateway(folder) as mine:
+            return await mine.send(message())
+
+    answer = asyncio.run(sending())
+    left = {
+        name: sorted(file.name for file in (folder / name).iterdir())
+        for name in ("outbox", "sent", "errors")
+    }
+    assert left == {
+        "outbox": sorted([answer.reference, theirs]),
+        "sent": [theirs],
+        "errors": [theirs],
+    }
 
 
 def test_folders_that_are_not_there_are_told(tmp_path: Path) -> None:

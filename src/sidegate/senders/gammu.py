@@ -23,6 +23,7 @@ WATCH_EVERY = 1.0
 LIFETIME = 600.0
 """Seconds after which a message that still waits is withdrawn: its code has ended."""
 _FOR_US_AND_THE_DAEMON = 0o640
+_OURS = "OUTA*_sidegate-*.txt"
 
 
 class GammuGateway:
@@ -52,7 +53,7 @@ class GammuGateway:
         """Write it into the outbox; raises `NotNow`."""
         name = _file_name(message)
         try:
-            await asyncio.to_thread(_write, self._outbox, name, message.text)
+            await asyncio.to_thread(self._write, name, message.text)
         except OSError:
             raise NotNow("broken") from None
         task = asyncio.create_task(self._follow(name))
@@ -73,6 +74,14 @@ class GammuGateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _write(self, name: str, text: str) -> None:
+        # What an earlier process left behind holds codes too.
+        for folder in (self._outbox, self._sent, self._errors):
+            for file in folder.glob(_OURS):
+                if _age(file) > self._lifetime:
+                    _take_away(file)
+        _write(self._outbox, name, text)
+
     async def _follow(self, name: str) -> None:
         until = time.monotonic() + self._lifetime
         while time.monotonic() < until:
@@ -89,7 +98,7 @@ class GammuGateway:
 def _file_name(message: Message) -> str:
     """OUT<priority><date>_<time>_<serial>_<number>_<note>.txt (gammu-smsd-files(7))."""
     at = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
-    return f"OUTA{at}_00_{message.number}_{message.id}.txt"
+    return f"OUTA{at}_00_{message.number}_sidegate-{message.id}.txt"
 
 
 def _write(outbox: Path, name: str, text: str) -> None:
@@ -108,6 +117,14 @@ def _write(outbox: Path, name: str, text: str) -> None:
     except OSError:
         new.unlink(missing_ok=True)
         raise
+
+
+def _age(file: Path) -> float:
+    """Seconds since it was written; 0 where the daemon just moved it."""
+    try:
+        return time.time() - file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _take_away(file: Path) -> bool:
