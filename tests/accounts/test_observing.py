@@ -10,11 +10,12 @@ import pytest
 from installation import START, Installation
 from sidegate.accounts import observing
 from sidegate.accounts.observing import Observing
+from sidegate.accounts.open_sessions import remember
 from sidegate.decisions.directory import Directory
-from sidegate.decisions.observing import Observed
+from sidegate.decisions.observing import Enforced, Observed
 from sidegate.decisions.words import Protocol
 from sidegate.events.catalogue import Kind
-from sidegate.storage.models import Account, Event, Sighting
+from sidegate.storage.models import Account, Event, MailSession, Sighting
 
 ANNA = "anna@example.test"
 REPORTED = Observed(ANNA, Protocol.IMAP, "192.0.2.7", "Mail 7", "CRAM-MD5", START)
@@ -75,3 +76,20 @@ def test_too_many_are_left_out(installation: Installation, monkeypatch: pytest.M
     monkeypatch.setattr(observing, "MOST_WAITING", 2)
     many = [REPORTED._replace(program=f"p{number}") for number in range(10)]
     assert len(reported(installation, *many)) == 2
+
+
+def test_open_sessions_go_on_where_nothing_is_enforced(installation_on_each: Installation) -> None:
+    anna = installation_on_each.add(ANNA)
+    Account.objects.filter(pk=anna.pk).update(two_step_since=START)
+
+    def stays(enforced: Enforced, version: int = 1) -> bool:
+        session = MailSession(
+            host="here", process_id=1, process_started=1, account=anna, password_version=version,
+            protocol="imap", opened_at=START,
+        )  # fmt: skip
+        return remember(session, enforced)
+
+    assert stays(Enforced(everybody=False))
+    assert not stays(Enforced())
+    assert not stays(Enforced(everybody=False, some=frozenset({"@example.test"})))
+    assert not stays(Enforced(everybody=False), version=0)
