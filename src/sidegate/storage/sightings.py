@@ -35,7 +35,8 @@ class Key(NamedTuple):
     network: str
     program: str
     mechanism: str
-    credential: Credential
+    credential: str
+    """A value of `Credential`: a text, as an enumeration takes ten times as long to look up."""
 
 
 class Seen(NamedTuple):

@@ -27,6 +27,7 @@ _LAST_USED = (
     "UPDATE app_password SET last_used_at = %s, last_used_address = %s,"
     " last_used_protocol = %s, last_used_program = %s WHERE id = %s"
 )
+_ACCOUNT_PASSWORD = sightings.Credential.ACCOUNT_PASSWORD.value
 _Key = tuple[int, str]
 _LastUsed = tuple[int, str, str, str]
 
@@ -62,7 +63,7 @@ class Stamps:
     def _see(self, event: NewEvent, account_id: int) -> bool:
         key = sightings.Key(
             account_id, event.protocol, network_of(event.address), event.program,
-            event.mechanism, sightings.Credential.ACCOUNT_PASSWORD,
+            event.mechanism, _ACCOUNT_PASSWORD,
         )  # fmt: skip
         return self._sightings.add(key, at=event.at, address=event.address)
 
