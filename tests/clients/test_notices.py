@@ -123,7 +123,7 @@ def test_nothing_for_a_wrong_one_or_an_unfamiliar_network(child: Child, desk: De
 
 
 def test_the_link_of_a_message_locks(child: Child, telling: Desk) -> None:
-    anna = telling.person()
+    anna = telling.person("told")  # each desk counts for itself
     anna.turn_on()
     key = anna.app_password()
     found = wait_for(child, anna, key, 2)
