@@ -140,9 +140,11 @@ def test_the_link_of_a_message_locks(child: Child, telling: Desk) -> None:
     _press(link)
     with pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(link, timeout=10)  # noqa: S310 - our own address
-    logged = "\n".join(child.output)
+    deadline = time.monotonic() + PATIENCE
+    while "Not Found: /lock/…" not in (logged := "\n".join(child.output)):
+        assert time.monotonic() < deadline, logged
+        time.sleep(0.1)
     assert "Forbidden" in logged
-    assert "Not Found: /lock/…" in logged
     assert link.rpartition("/")[2] not in logged
     refused(child, anna, key.secret)
     shown = json.loads(child.command("account", "show", anna.address, "--json").stdout)
