@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from installation import OWNER, Installation, KeptSender, close_database, install
-from sidegate.accounts import codes, job_runner
+from sidegate.accounts import code_orders, codes, job_runner
 from sidegate.accounts.code_orders import Standing
 from sidegate.accounts.code_sending import CodeSending
 from sidegate.senders.gateway import (
@@ -28,7 +28,7 @@ from sidegate.senders.gateway import (
 from sidegate.storage import jobs
 from sidegate.storage.background import Background
 from sidegate.storage.keys import KeyRing
-from sidegate.storage.models import Event, Job
+from sidegate.storage.models import Challenge, CodeSend, Event, Job
 
 NUMBER = "+37120000007"
 TWO = """
@@ -154,6 +154,28 @@ def test_each_answer_has_its_end(
     assert desk.work() == 0  # nothing is sent a second time
     payload = Job.objects.get().payload
     assert (payload is not None) == (standing[0] == "waiting")
+
+
+def test_two_who_did_the_same_job_record_it_once(desk: Desk) -> None:
+    desk.begin()
+    now = desk.house.clock.ms
+    [first] = jobs.take(kinds=["code"], most=1, now=now)
+    [second] = jobs.take(kinds=["code"], most=1, now=now + jobs.LEASE)
+    for job in (first, second):
+        job_runner.write(desk.sending, job, jobs.Ended("sent", by="first"), now=now)
+    assert desk.events == [("code-sent", "", "first")]
+
+
+def test_a_code_is_asked_for_and_ordered_or_neither(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object, **_named: object) -> int:
+        raise RuntimeError
+
+    monkeypatch.setattr(code_orders, "add_job", fail)
+    with pytest.raises(RuntimeError):
+        desk.begin()
+    assert Challenge.objects.count() == CodeSend.objects.count() == Job.objects.count() == 0
 
 
 def test_it_is_tried_again_while_the_code_lives(desk: Desk) -> None:

@@ -155,6 +155,7 @@ _REASONS: dict[str, Promise] = {
     Reason.GONE_FROM_DIRECTORY: gettext_lazy("the mail server no longer knows the account"),
     Reason.PASSWORD_EXPIRED: gettext_lazy("the account password has expired"),
     Reason.NOT_A_MASTER: gettext_lazy("it asked for somebody else's mail"),
+    Reason.NOT_MINE: gettext_lazy("the account is another server's"),
     Reason.BAD_REQUEST: gettext_lazy("the request could not be understood"),
     Why.THROTTLED: gettext_lazy("too many wrong passwords from there; nothing was checked"),
     Why.BUSY: gettext_lazy("too much to do at that moment; nothing was checked"),
