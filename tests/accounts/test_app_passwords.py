@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from installation import OWNER, START, Installation
-from sidegate.accounts import activity, app_passwords, two_step
+from sidegate.accounts import activity, app_passwords, phone_numbers, two_step
 from sidegate.accounts.app_passwords import Made
 from sidegate.accounts.errors import NotAvailable, TooManyAppPasswords
 from sidegate.events.catalogue import Kind
@@ -153,7 +153,7 @@ def test_turning_off_revokes_all_and_forgets_the_phone(
     assert turn_on(house, account)
     assert account.two_step
     assert not turn_on(house, account), "on already"
-    [phone] = two_step.phones(account)
+    [phone] = phone_numbers.phones(account)
     assert (phone.number, phone.channel) == (NUMBER, "voice")
     first, _ = make(house, account), make(house, account)
     app_passwords.revoke(house.context, account=account, app_password_id=first.id, origin=OWNER)

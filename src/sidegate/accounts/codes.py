@@ -19,7 +19,7 @@ from sidegate.events.catalogue import Kind
 from sidegate.factors import one_time_code
 from sidegate.factors.digests import keyed_digest, same
 from sidegate.storage import jobs
-from sidegate.storage.models import Account, Challenge, CodeSend
+from sidegate.storage.models import Account, Challenge, CodeSend, Phone
 
 Purpose = Literal["turn-on", "sign-in", "confirm"]
 
@@ -164,6 +164,9 @@ def present(
             return CodeWrong(left) if left > 0 else CodeOver("tries")
         consumed = Challenge.objects.filter(pk=challenge_id, consumed_at=None).update(
             consumed_at=now
+        )
+        Phone.objects.filter(account=challenge.account_id, number=challenge.number).update(
+            last_used_at=now
         )
     if not consumed:
         return CodeOver("used")

@@ -41,6 +41,10 @@ class NotAvailable(AccountError):  # noqa: N818 - named for what was wrong
     """What was asked for is not to be had as things stand."""
 
 
+class LastStep(AccountError):  # noqa: N818 - named for what was wrong
+    """2-step rests on this second step alone."""
+
+
 class TooManyAppPasswords(AccountError):  # noqa: N818 - named for what was wrong
     """The account holds as many app passwords as it may."""
 

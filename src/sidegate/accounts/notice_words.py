@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from sidegate.accounts import second_steps
 from sidegate.accounts.app_passwords import APPS, DEVICES
 from sidegate.accounts.notices import Notice
 from sidegate.events.catalogue import Kind
@@ -29,6 +30,10 @@ _PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "submission": "SMTP", "sieve": "Ma
 _TITLES: dict[str, Promise] = {
     Kind.TWO_STEP_ON: gettext_lazy("2-Step Verification was turned on"),
     Kind.TWO_STEP_OFF: gettext_lazy("2-Step Verification was turned off"),
+    Kind.SECOND_STEP_ADDED: gettext_lazy("A second step was added"),
+    Kind.SECOND_STEP_REMOVED: gettext_lazy("A second step was removed"),
+    Kind.BACKUP_CODES_MADE: gettext_lazy("Backup codes were made"),
+    Kind.BACKUP_CODE_USED: gettext_lazy("A backup code was used"),
     Kind.APP_PASSWORD_MADE: gettext_lazy("An app password was made"),
     Kind.PASSWORD_CHANGED: gettext_lazy("The account password was changed"),
     Kind.MAIL_PASSWORD_RIGHT: gettext_lazy("A mail program needs an app password"),
@@ -72,6 +77,7 @@ def _facts(notice: Notice) -> list[str]:
     facts = [
         (_("Account"), notice.to),
         (_("App password"), made),
+        (_("Second step"), str(second_steps.WORDS.get(notice.step, ""))),
         (_("When"), at),
         (_("Program"), f"{program} ({protocol})" if program and protocol else program or protocol),
         (_("Address"), _address(notice.address)),

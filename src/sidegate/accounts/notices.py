@@ -51,6 +51,8 @@ class Notice:
     protocol: str = ""
     app: str = ""
     device: str = ""
+    step: str = ""
+    """Which kind of second step."""
     link: str = ""
     again: bool = False
     """The second message about the same."""
@@ -69,7 +71,14 @@ def unpacked(payload: bytes) -> Notice:
 
 
 def tell_of_change(
-    ctx: Context, *, account: Account, kind: Kind, origin: Origin, app: str = "", device: str = ""
+    ctx: Context,
+    *,
+    account: Account,
+    kind: Kind,
+    origin: Origin,
+    app: str = "",
+    device: str = "",
+    step: str = "",
 ) -> None:
     """Tell of a change, twice, with a link that locks; inside the change's transaction."""
     if not _may_tell(ctx, account, kind, messages=2):
@@ -85,6 +94,7 @@ def tell_of_change(
         program=tidy(origin.program),
         app=app,
         device=device,
+        step=step,
         link=lock_links.new_link(ctx, account=account),
     )
     _add(ctx, account, notice, due_at=notice.at)

@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from sidegate.accounts.errors import BadNumber
 from sidegate.factors import phone_number
 from sidegate.factors.phone_number import NumberProblem, for_people, masked
+from sidegate.storage.models import Account, Phone
 
-__all__ = ["for_people", "masked", "normal_number"]
+__all__ = ["for_people", "masked", "normal_number", "phones"]
 
 _TEXTS: dict[str, Promise] = {
     NumberProblem.EMPTY: _("Enter the phone number that codes should go to."),
@@ -25,6 +26,11 @@ _TEXTS: dict[str, Promise] = {
     ),
     NumberProblem.UNFIT: _("Codes are not sent to numbers like this one. Use a usual phone."),
 }
+
+
+def phones(account: Account) -> list[Phone]:
+    """The phones that codes go to, the preferred one first."""
+    return list(account.phones.order_by("added_at", "id"))
 
 
 def normal_number(typed: str, *, region: str | None) -> str:

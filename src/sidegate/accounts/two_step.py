@@ -6,18 +6,13 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from sidegate.accounts import app_passwords, grace
+from sidegate.accounts import app_passwords, grace, second_steps
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.mail_programs import MailProgram
 from sidegate.accounts.notices import tell_of_change
+from sidegate.accounts.second_steps import NewPhone, NewStep
 from sidegate.events.catalogue import Kind
-from sidegate.factors import phone_number
-from sidegate.storage.models import Account, Phone
-
-
-def phones(account: Account) -> list[Phone]:
-    """The phones that codes go to, the preferred one first."""
-    return list(account.phones.order_by("added_at", "id"))
+from sidegate.storage.models import Account
 
 
 def turn_on(
@@ -29,7 +24,20 @@ def turn_on(
     origin: Origin,
     exceptions: Sequence[MailProgram] = (),
 ) -> bool:
-    """Turn it on with a number that was just verified; False where it was on already.
+    """Turn it on with a number that was just verified; see `turn_on_with`."""
+    new = NewPhone(number=number, channel=channel)
+    return turn_on_with(ctx, account=account, new=new, origin=origin, exceptions=exceptions)
+
+
+def turn_on_with(
+    ctx: Context,
+    *,
+    account: Account,
+    new: NewStep,
+    origin: Origin,
+    exceptions: Sequence[MailProgram] = (),
+) -> bool:
+    """Turn it on with a second step that was just proved; False where it was on already.
 
     From the commit on, the account password opens no mail protocol but for the
     exceptions, and the mail sessions that came in with it are ended.
@@ -41,16 +49,8 @@ def turn_on(
         )
         if not changed:
             return False
-        account.phones.all().delete()
-        Phone.objects.create(account=account, number=number, channel=channel, added_at=now)
-        note(
-            ctx,
-            kind=Kind.TWO_STEP_ON,
-            account_id=account.pk,
-            origin=origin,
-            channel=channel,
-            number=phone_number.masked(number),
-        )
+        new.save(account, now=now)
+        note(ctx, kind=Kind.TWO_STEP_ON, account_id=account.pk, origin=origin, **new.facts())
         grace.give(ctx, account=account, programs=exceptions, origin=origin)
         tell_of_change(ctx, account=account, kind=Kind.TWO_STEP_ON, origin=origin)
     account.refresh_from_db()
@@ -58,7 +58,10 @@ def turn_on(
 
 
 def turn_off(ctx: Context, *, account: Account, origin: Origin) -> int:
-    """Turn it off and revoke the app passwords; returns how many were revoked."""
+    """Turn it off; its second steps and the app passwords go with it.
+
+    Returns how many app passwords were revoked.
+    """
     with transaction.atomic():
         grace.end_all(ctx, account=account, origin=origin)
         changed = (
@@ -68,7 +71,7 @@ def turn_off(ctx: Context, *, account: Account, origin: Origin) -> int:
         )
         revoked = app_passwords.revoke_all(ctx, account=account, origin=origin) if changed else 0
         if changed:
-            account.phones.all().delete()
+            second_steps.remove_all(account)
             note(
                 ctx,
                 kind=Kind.TWO_STEP_OFF,

@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from django.db.models import Count, Max, Q
 
-from sidegate.accounts import grace, people, two_step
+from sidegate.accounts import grace, people, phone_numbers, two_step
 from sidegate.accounts.context import Context
 from sidegate.accounts.grace import Grace
 from sidegate.accounts.phone_numbers import masked
@@ -67,7 +67,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
     """`account show`."""
     account = account_of(arguments.address)
     exceptions = grace.open_for(ctx, account)
-    phones = two_step.phones(account)
+    phones = phone_numbers.phones(account)
     rows = account.app_passwords.order_by("id")
     if arguments.json:
         print_json(

@@ -27,6 +27,12 @@ class Kind(StrEnum):
     CODE_WRONG = "code-wrong"
     TWO_STEP_ON = "two-step-on"
     TWO_STEP_OFF = "two-step-off"
+    SECOND_STEP_ADDED = "second-step-added"
+    SECOND_STEP_REMOVED = "second-step-removed"
+    BACKUP_CODES_MADE = "backup-codes-made"
+    BACKUP_CODE_USED = "backup-code-used"
+    BROWSER_TRUSTED = "browser-trusted"
+    BROWSER_UNTRUSTED = "browser-untrusted"
     APP_PASSWORD_MADE = "app-password-made"  # noqa: S105 - a name, not a secret
     APP_PASSWORD_REVOKED = "app-password-revoked"  # noqa: S105 - a name, not a secret
     GRACE_GIVEN = "grace-given"
@@ -41,7 +47,7 @@ class Kind(StrEnum):
 
 
 DETAILS = frozenset(
-    {"by", "channel", "number", "count", "name", "app_passwords_kept", "days", "gateway"}
+    {"by", "channel", "number", "count", "name", "step", "app_passwords_kept", "days", "gateway"}
 )
 """What an event may tell beyond its columns. A number is masked by whoever records it."""
 

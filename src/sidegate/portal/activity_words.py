@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from sidegate.accounts import app_passwords
+from sidegate.accounts import app_passwords, second_steps
 from sidegate.accounts.code_orders import Fault
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
@@ -101,6 +101,24 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         gettext_lazy("2-Step Verification was turned off"),
         "shield-exclamation",
         "unsure",
+    ),
+    Kind.SECOND_STEP_ADDED: (gettext_lazy("A second step was added"), "shield-check", "quiet"),
+    Kind.SECOND_STEP_REMOVED: (
+        gettext_lazy("A second step was removed"),
+        "shield-exclamation",
+        "unsure",
+    ),
+    Kind.BACKUP_CODES_MADE: (gettext_lazy("Backup codes were made"), "lifebuoy", "quiet"),
+    Kind.BACKUP_CODE_USED: (gettext_lazy("A backup code was used"), "lifebuoy", "unsure"),
+    Kind.BROWSER_TRUSTED: (
+        gettext_lazy("A browser is not asked for a second step for 30 days"),
+        "computer-desktop",
+        "unsure",
+    ),
+    Kind.BROWSER_UNTRUSTED: (
+        gettext_lazy("A browser is asked for a second step again"),
+        "computer-desktop",
+        "quiet",
     ),
     Kind.APP_PASSWORD_MADE: (gettext_lazy("An app password was made"), "key", "quiet"),
     Kind.APP_PASSWORD_REVOKED: (
@@ -201,7 +219,9 @@ def _facts(event: Event, detail: dict[str, str]) -> list[str]:
     facts = []
     if event.app_password is not None:
         facts.append(app_passwords.name(event.app_password))
-    if "name" in detail:
+    if step := second_steps.WORDS.get(detail.get("step", "")):
+        facts.append(str(step))
+    if detail.get("name"):
         facts.append(detail["name"])
     if days := int(detail.get("days", 0)):
         facts.append(ngettext("for %(count)s day", "for %(count)s days", days) % {"count": days})

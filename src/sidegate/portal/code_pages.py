@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from sidegate.accounts import codes, two_step
+from sidegate.accounts import codes
 from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.codes import CodeOver, CodeRight, CodeWrong, Purpose
 from sidegate.accounts.errors import AccountError, Wait
@@ -40,15 +40,6 @@ class CodeFlow(NamedTuple):
     title: Promise
     number_shown: bool = False
     """Whether the number may stand there in full: the person has just typed it."""
-
-
-def send_first(request: PortalRequest, flow: CodeFlow, account: Account) -> HttpResponse:
-    """Send a code to the preferred phone, and go to the page that asks for it."""
-    phones = two_step.phones(account)
-    if not phones:
-        return redirect(flow.ways)
-    way = (phones[0].number, phones[0].channel)
-    return _send(request, flow, account, way=way)
 
 
 def code_page(
@@ -105,30 +96,10 @@ def send_again(request: PortalRequest, flow: CodeFlow, account: Account) -> Http
     return redirect(flow.page)
 
 
-def ways_page(
-    request: PortalRequest, flow: CodeFlow, account: Account, *, back: str
+def send_to(
+    request: PortalRequest, flow: CodeFlow, account: Account, *, number: str, channel: str
 ) -> HttpResponse:
-    """Offer every phone and both ways to it."""
-    phones = two_step.phones(account)
-    if request.method == "POST":
-        chosen = request.POST.get("way", "")
-        for phone in phones:
-            for channel, _words in open_channels():
-                if chosen == f"{phone.pk}-{channel}":
-                    return _send(request, flow, account, way=(phone.number, channel))
-    ways = [
-        (f"{phone.pk}-{channel}", channel, words, masked(phone.number))
-        for phone in phones
-        for channel, words in open_channels()
-    ]
-    shown = {"flow": flow, "ways": ways, "back": back}
-    return render(request, "portal/ways.html", shown)
-
-
-def _send(
-    request: PortalRequest, flow: CodeFlow, account: Account, *, way: tuple[str, str]
-) -> HttpResponse:
-    number, channel = way
+    """Send a code to a phone, and go to the page that asks for it."""
     try:
         code_step.begin(
             request,

@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import app_passwords, people, phone_numbers
+from sidegate.accounts import app_passwords, people, phone_numbers, second_steps
 from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.errors import BadNumber, WeakPassword
 from sidegate.factors import one_time_code
@@ -157,6 +157,17 @@ class CodeForm(_Form):
         if code is None:
             raise forms.ValidationError(_("A code has 6 digits. Check what you typed."))
         return code
+
+
+class StepNameForm(_Form):
+    """What a second step is called."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=second_steps.LONGEST_NAME,
+        error_messages={"required": _("Enter a name.")},
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
 
 
 class AppPasswordForm(_Form):

@@ -6,19 +6,20 @@ from typing import NamedTuple
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sidegate.accounts import web_sign_in
 from sidegate.accounts.codes import CodeRight
+from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, grants
+from sidegate.portal import code_pages, grants, second_stage
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import PasswordForm
 from sidegate.portal.grants import Area, between_areas
+from sidegate.portal.second_stage import SecondStage
 from sidegate.portal.visitors import PortalRequest, origin_of
 
 
@@ -31,6 +32,7 @@ _WORDS = {
     Area.PASSWORD: _Words(gettext_lazy("Password"), gettext_lazy("Next")),
     Area.TURN_ON: _Words(gettext_lazy("2-Step Verification"), gettext_lazy("Next")),
     Area.TURN_OFF: _Words(gettext_lazy("Turn off 2-Step Verification"), gettext_lazy("Next")),
+    Area.STEPS: _Words(gettext_lazy("2-Step Verification"), gettext_lazy("Next")),
     Area.APP_PASSWORDS: _Words(gettext_lazy("App passwords"), gettext_lazy("Sign in")),
 }
 _CONFIRM = CodeFlow(
@@ -41,6 +43,7 @@ _CONFIRM = CodeFlow(
     begin="security",
     title=gettext_lazy("Confirm that it is you"),
 )
+_STAGE = SecondStage(codes=_CONFIRM, pages={StepKind.PHONE: "confirm-code"})
 
 
 def ask(request: PortalRequest, area: Area) -> HttpResponse | None:
@@ -73,7 +76,7 @@ def _judge(request: PortalRequest, area: Area, form: PasswordForm) -> HttpRespon
         grants.grant(request, area, path=path)
         return redirect(path)
     grants.password_given(request, area, path=path)
-    return code_pages.send_first(request, _CONFIRM, request.account)
+    return second_stage.first(request, _STAGE, request.account)
 
 
 def _page(
@@ -113,7 +116,7 @@ def confirm_again(request: PortalRequest) -> HttpResponse:
 
 @between_areas
 def confirm_ways(request: PortalRequest) -> HttpResponse:
-    """Another phone, or another way to it."""
+    """Every second step."""
     if grants.awaited(request) is None:
         return redirect("security")
-    return code_pages.ways_page(request, _CONFIRM, request.account, back=reverse("confirm-code"))
+    return second_stage.ways_page(request, _STAGE, request.account)

@@ -31,6 +31,7 @@ class Area(StrEnum):
     PASSWORD = "password"  # noqa: S105 - a name, not a secret
     TURN_ON = "turn-on"
     TURN_OFF = "turn-off"
+    STEPS = "second-steps"
     APP_PASSWORDS = "app-passwords"
 
 
@@ -39,17 +40,18 @@ _LIFETIMES = {
     # As long as a code is good: whoever waits for a call is not asked again.
     Area.TURN_ON: 10 * MINUTE,
     Area.TURN_OFF: FRESH,
+    Area.STEPS: 10 * MINUTE,
     Area.APP_PASSWORDS: FRESH,
 }
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
-def inside(area: Area) -> Callable[[View], View]:
-    """Mark a view as part of an area: going to it does not leave the area."""
+def inside(*areas: Area) -> Callable[[View], View]:
+    """Mark a view as part of areas: going to it leaves none of them."""
 
     def mark(view: View) -> View:
-        setattr(view, _AREA, area)
+        setattr(view, _AREA, areas)
         return view
 
     return mark
@@ -67,7 +69,7 @@ def leave_others(request: PortalRequest, view: object) -> None:
     if (
         entered
         and not getattr(view, _BETWEEN, False)
-        and entered[_AREA] != getattr(view, _AREA, None)
+        and entered[_AREA] not in getattr(view, _AREA, ())
     ):
         del request.session[_ENTERED]
 

@@ -12,12 +12,14 @@ from django.views.decorators.http import require_POST
 
 from sidegate.accounts import web_sign_in
 from sidegate.accounts.codes import CodeRight
+from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, sign_in_stages
+from sidegate.portal import code_pages, second_stage, sign_in_stages
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import SignInForm
 from sidegate.portal.middleware import open_to_all
+from sidegate.portal.second_stage import SecondStage
 from sidegate.portal.visitors import PortalRequest, account_of, origin_of
 
 _FLOW = CodeFlow(
@@ -28,6 +30,7 @@ _FLOW = CodeFlow(
     begin="signin",
     title=gettext_lazy("2-Step Verification"),
 )
+_STAGE = SecondStage(codes=_FLOW, pages={StepKind.PHONE: "signin-code"})
 
 
 @open_to_all
@@ -55,7 +58,7 @@ def sign_in(request: PortalRequest) -> HttpResponse:
         sign_in_stages.finish(request, answer.account, second_step=False)
         return redirect(next_path)
     sign_in_stages.password_was_right(request, answer.account, next_path=next_path)
-    return code_pages.send_first(request, _FLOW, answer.account)
+    return second_stage.first(request, _STAGE, answer.account)
 
 
 def _typed(request: PortalRequest) -> dict[str, str]:
@@ -101,12 +104,11 @@ def sign_in_again(request: PortalRequest) -> HttpResponse:
 
 @open_to_all
 def sign_in_ways(request: PortalRequest) -> HttpResponse:
-    """Another phone, or another way to it."""
+    """Every second step."""
     pending = sign_in_stages.pending(request)
     if pending is None:
         return _begin_anew(request)
-    back = reverse("signin-code")
-    return code_pages.ways_page(request, _FLOW, pending.account, back=back)
+    return second_stage.ways_page(request, _STAGE, pending.account)
 
 
 def _begin_anew(request: PortalRequest) -> HttpResponse:

@@ -8,16 +8,17 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from sidegate.accounts import app_passwords, two_step
+from sidegate.accounts import app_passwords, second_steps, two_step
 from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.errors import AccountError
 from sidegate.accounts.phone_numbers import for_people
-from sidegate.factors.one_time_code import LIFETIME
+from sidegate.accounts.second_steps import NewPhone, NewStep
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, code_step, cut_over, gate, grants, open_connections
+from sidegate.portal import code_pages, code_step, cut_over, gate, grants, open_connections, proved
 from sidegate.portal.code_pages import CodeFlow, said
-from sidegate.portal.forms import CHANNELS, PhoneForm
+from sidegate.portal.forms import PhoneForm
 from sidegate.portal.grants import Area, inside
+from sidegate.portal.step_words import ADDABLE, row
 from sidegate.portal.visitors import PortalRequest, origin_of
 
 _FLOW = CodeFlow(
@@ -30,24 +31,20 @@ _FLOW = CodeFlow(
     number_shown=True,
 )
 _TYPED = "turn_on_typed"
-_PROVED = "turn_on_proved"
 
 # Where a number without a country code is taken to be from, by the page's language.
 _REGIONS = {"lv": "LV"}
 
 
+@inside(Area.STEPS)
 def overview(request: PortalRequest) -> HttpResponse:
     """What it is while it is off; how it stands while it is on."""
     still_open = open_connections.still_open(request.account)
     if not request.account.two_step:
         return render(request, "portal/two_step_off.html", {"still_open": still_open})
-    phones = [
-        (for_people(phone.number), dict(CHANNELS)[phone.channel])
-        for phone in two_step.phones(request.account)
-        if phone.channel in dict(CHANNELS)
-    ]
     shown = {
-        "phones": phones,
+        "rows": [row(step) for step in second_steps.of(request.account)],
+        "addable": ADDABLE,
         "still_open": still_open,
         **cut_over.exceptions(request.account),
     }
@@ -62,8 +59,9 @@ def phone(request: PortalRequest) -> HttpResponse:
     typed = request.session.get(_TYPED, {})
     sent = request.method == "POST"
     form = PhoneForm(request.POST if sent else None, region=_region(request), initial=typed)
+    shown = {"form": form, "addable": ADDABLE}
     if not sent:
-        return render(request, "portal/two_step_phone.html", {"form": form})
+        return render(request, "portal/two_step_phone.html", shown)
     request.session[_TYPED] = {
         "number": request.POST.get("number", "")[:100],
         "channel": request.POST.get("channel", "")[:10],
@@ -71,7 +69,7 @@ def phone(request: PortalRequest) -> HttpResponse:
     problem = _send(request, form) if form.is_valid() else None
     if form.is_valid() and problem is None:
         return redirect("two-step-code")
-    return render(request, "portal/two_step_phone.html", {"form": form, "problem": problem})
+    return render(request, "portal/two_step_phone.html", shown | {"problem": problem})
 
 
 def _send(request: PortalRequest, form: PhoneForm) -> str | None:
@@ -95,7 +93,7 @@ def code(request: PortalRequest) -> HttpResponse:
         return instead
 
     def right(answer: CodeRight) -> HttpResponse:
-        request.session[_PROVED] = (answer.number, answer.channel, context().now())
+        proved.keep(request, NewPhone(number=answer.number, channel=answer.channel))
         return redirect("two-step-turn-on")
 
     return code_pages.code_page(request, _FLOW, right=right, back=reverse("two-step-phone"))
@@ -114,32 +112,38 @@ def turn_on(request: PortalRequest) -> HttpResponse:
     """The last screen: what changes, and *Turn on*."""
     if (instead := _not_now(request)) is not None:
         return instead
-    number, channel, proved_at = request.session.get(_PROVED, ("", "", 0))
-    if context().now() - proved_at > LIFETIME:
+    if (new := proved.kept(request)) is None:
         return redirect("two-step-phone")
     if request.method != "POST":
-        shown = {"number": for_people(number), "channel": channel}
-        shown |= cut_over.offered(request.account)
-        return render(request, "portal/two_step_turn_on.html", shown)
+        return render(request, "portal/two_step_turn_on.html", _last_screen(request, new))
     wanted, going_on = cut_over.chosen(request)
     with open_connections.ended_after(request):
-        turned_on = two_step.turn_on(
+        turned_on = two_step.turn_on_with(
             context(),
             account=request.account,
-            number=number,
-            channel=channel,
+            new=new,
             origin=origin_of(request),
             exceptions=going_on,
         )
     made = cut_over.make(request, wanted) if turned_on else []
-    for key in (_PROVED, _TYPED):
-        request.session.pop(key, None)
+    proved.forget(request)
+    request.session.pop(_TYPED, None)
     grants.second_step_given(request)
     grants.end(request)
     request.session.cycle_key()
     if not made:
         return redirect("two-step")
     return render(request, "portal/app_passwords_made.html", {"made": made})
+
+
+def _last_screen(request: PortalRequest, new: NewStep) -> dict[str, object]:
+    phone = new if isinstance(new, NewPhone) else None
+    return {
+        "number": for_people(phone.number) if phone else "",
+        "channel": phone.channel if phone else "",
+        "what": second_steps.WORDS[new.kind],
+        **cut_over.offered(request.account),
+    }
 
 
 @inside(Area.TURN_OFF)

@@ -12,6 +12,7 @@ from sidegate.portal import (
     phone_screen,
     security,
     sign_in,
+    step_pages,
     two_step,
 )
 
@@ -35,6 +36,12 @@ urlpatterns = [
     path("security/two-step/code", two_step.code, name="two-step-code"),
     path("security/two-step/code/again", two_step.again, name="two-step-again"),
     path("security/two-step/turn-on", two_step.turn_on, name="two-step-turn-on"),
+    path("security/two-step/steps/<str:key>", step_pages.step, name="second-step"),
+    path(
+        "security/two-step/steps/<str:key>/remove",
+        step_pages.remove,
+        name="second-step-remove",
+    ),
     path("security/two-step/exceptions/end", cut_over.end, name="exception-end"),
     path("security/two-step/turn-off", two_step.turn_off, name="two-step-turn-off"),
     path("security/app-passwords", app_passwords.overview, name="app-passwords"),

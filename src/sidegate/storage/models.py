@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from sidegate.storage import second_step_models  # noqa: F401 - more tables of this database
+
 
 class Account(models.Model):
     """A mailbox owner, under her canonical address."""
@@ -47,7 +49,10 @@ class Phone(models.Model):
     """E.164."""
     channel = models.CharField(max_length=8)
     """The preferred way: sms or voice."""
+    name = models.CharField(max_length=60, blank=True, db_default="")
+    """What its owner calls it; empty where the number says enough."""
     added_at = models.BigIntegerField()
+    last_used_at = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "phone"

@@ -1,0 +1,253 @@
+"""Second steps of an account: which there are, best first; added, renamed, removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from django.db import models, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from sidegate.accounts.context import Context, Origin, note
+from sidegate.accounts.errors import LastStep, NotAvailable
+from sidegate.accounts.notices import tell_of_change
+from sidegate.accounts.phone_numbers import masked, phones
+from sidegate.events.catalogue import Kind
+from sidegate.storage.models import Account, Phone
+from sidegate.storage.second_step_models import BackupCode, Passkey, Totp, TrustedBrowser
+
+LONGEST_NAME = 60
+"""Characters of a name that an owner gives."""
+
+
+class StepKind(StrEnum):
+    """What a second step is; the better ones first."""
+
+    PASSKEY = "passkey"
+    AUTHENTICATOR = "authenticator"
+    PHONE = "phone"
+    BACKUP_CODES = "backup-codes"
+
+
+WORDS: dict[str, Promise] = {
+    StepKind.PASSKEY: _("Passkey"),
+    StepKind.AUTHENTICATOR: _("Authenticator app"),
+    StepKind.PHONE: _("Phone"),
+    StepKind.BACKUP_CODES: _("Backup codes"),
+}
+
+
+class SecondStep(NamedTuple):
+    """One that the account has; backup codes are one together, with the id 0."""
+
+    kind: StepKind
+    id: int
+    name: str
+    """What its owner calls it; may be empty for a phone."""
+    added_at: int
+    last_used_at: int | None
+    number: str = ""
+    """A phone's, E.164."""
+    channel: str = ""
+    left: int = 0
+    """Backup codes that were not used yet."""
+
+    @property
+    def key(self) -> str:
+        """What addresses of pages and forms call it."""
+        return f"{self.kind}-{self.id}"
+
+    def facts(self) -> dict[str, Any]:
+        """What its events tell."""
+        known = {"name": self.name, "number": masked(self.number) if self.number else ""}
+        return {"step": self.kind.value, **{name: text for name, text in known.items() if text}}
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhone:
+    """A number that was just verified."""
+
+    number: str
+    channel: str
+
+    kind = StepKind.PHONE
+
+    def save(self, account: Account, *, now: int) -> None:
+        """Store it."""
+        Phone.objects.create(
+            account=account, number=self.number, channel=self.channel, added_at=now
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What its events tell."""
+        return {"step": self.kind.value, "channel": self.channel, "number": masked(self.number)}
+
+
+@dataclass(frozen=True, slots=True)
+class NewAuthenticator:
+    """An authenticator app that has just shown a right code."""
+
+    name: str
+    secret: bytes
+    """Sealed for its account (`authenticators`)."""
+    step: int
+    """The time step of that code: it is used up."""
+
+    kind = StepKind.AUTHENTICATOR
+
+    def __repr__(self) -> str:
+        return "NewAuthenticator()"
+
+    def save(self, account: Account, *, now: int) -> None:
+        """Store it."""
+        Totp.objects.create(
+            account=account,
+            name=self.name,
+            secret=self.secret,
+            last_step=self.step,
+            added_at=now,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What its events tell."""
+        return {"step": self.kind.value, "name": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class NewPasskey:
+    """A passkey that was just registered."""
+
+    name: str
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    transports: str
+    user_verified: bool
+    discoverable: bool
+
+    kind = StepKind.PASSKEY
+
+    def save(self, account: Account, *, now: int) -> None:
+        """Store it."""
+        Passkey.objects.create(
+            account=account,
+            name=self.name,
+            credential_id=self.credential_id,
+            public_key=self.public_key,
+            sign_count=self.sign_count,
+            transports=self.transports,
+            user_verified=self.user_verified,
+            discoverable=self.discoverable,
+            added_at=now,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What its events tell."""
+        return {"step": self.kind.value, "name": self.name}
+
+
+NewStep = NewPhone | NewAuthenticator | NewPasskey
+
+
+def of(account: Account) -> list[SecondStep]:
+    """Every second step, the best first; backup codes last, while one is left."""
+    backup = _backup_codes(account)
+    return [*full(account), *([backup] if backup else [])]
+
+
+def full(account: Account) -> list[SecondStep]:
+    """Those that 2-step can rest on: all but backup codes."""
+    passkeys = account.passkeys.order_by("added_at", "id")
+    apps = account.totps.order_by("added_at", "id")
+    return [
+        *(_named(StepKind.PASSKEY, row) for row in passkeys),
+        *(_named(StepKind.AUTHENTICATOR, row) for row in apps),
+        *(
+            _named(StepKind.PHONE, row)._replace(number=row.number, channel=row.channel)
+            for row in phones(account)
+        ),
+    ]
+
+
+def find(account: Account, *, key: str) -> SecondStep | None:
+    """The one of that key."""
+    return next((step for step in of(account) if step.key == key), None)
+
+
+def add(ctx: Context, *, account: Account, new: NewStep, origin: Origin) -> None:
+    """Add another one while 2-step is on. Raises `NotAvailable` where it was turned off."""
+    with transaction.atomic():
+        current = Account.objects.select_for_update().get(pk=account.pk)
+        if not current.two_step:
+            raise NotAvailable(_("Turn on 2-Step Verification first."))
+        new.save(current, now=ctx.now())
+        _changed(ctx, current, Kind.SECOND_STEP_ADDED, facts=new.facts(), origin=origin)
+
+
+def rename(account: Account, *, step: SecondStep, name: str) -> None:
+    """Call one by another name."""
+    _rows(account, step).update(name=name[:LONGEST_NAME])
+
+
+def remove(ctx: Context, *, account: Account, key: str, origin: Origin) -> bool:
+    """Remove one; False where there is none such. Raises `LastStep`.
+
+    Browsers that were trusted by it are no longer: all are asked for a second step again.
+    """
+    with transaction.atomic():
+        current = Account.objects.select_for_update().get(pk=account.pk)
+        step = find(current, key=key)
+        if step is None:
+            return False
+        if current.two_step and full(current) == [step]:
+            raise LastStep(
+                _(
+                    "This is your last second step. Add another one first, "
+                    "or turn 2-Step Verification off."
+                )
+            )
+        _rows(current, step).delete()
+        TrustedBrowser.objects.filter(account=current).delete()
+        _changed(ctx, current, Kind.SECOND_STEP_REMOVED, facts=step.facts(), origin=origin)
+    return True
+
+
+def remove_all(account: Account) -> None:
+    """Remove them all, and the trust in browsers: 2-step goes off with them."""
+    for rows in (Passkey, Totp, Phone, BackupCode, TrustedBrowser):
+        rows.objects.filter(account=account).delete()
+
+
+def _changed(
+    ctx: Context, account: Account, kind: Kind, *, facts: dict[str, Any], origin: Origin
+) -> None:
+    note(ctx, kind=kind, account_id=account.pk, origin=origin, **facts)
+    tell_of_change(ctx, account=account, kind=kind, origin=origin, step=facts["step"])
+
+
+def _rows(account: Account, step: SecondStep) -> models.QuerySet[Any]:
+    if step.kind is StepKind.BACKUP_CODES:
+        return account.backup_codes.all()
+    rows: dict[StepKind, models.QuerySet[Any]] = {
+        StepKind.PASSKEY: account.passkeys.all(),
+        StepKind.AUTHENTICATOR: account.totps.all(),
+        StepKind.PHONE: account.phones.all(),
+    }
+    return rows[step.kind].filter(pk=step.id)
+
+
+def _named(kind: StepKind, row: Passkey | Totp | Phone) -> SecondStep:
+    return SecondStep(kind, row.pk, row.name, row.added_at, row.last_used_at)
+
+
+def _backup_codes(account: Account) -> SecondStep | None:
+    rows = list(account.backup_codes.order_by("id"))
+    left = sum(row.used_at is None for row in rows)
+    if not left:
+        return None
+    used = [row.used_at for row in rows if row.used_at is not None]
+    return SecondStep(
+        StepKind.BACKUP_CODES, 0, "", rows[0].made_at, max(used, default=None), left=left
+    )

@@ -1,0 +1,61 @@
+"""Second steps as the pages show them: icons, rows, and the ways to add one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+
+from sidegate.accounts import second_steps
+from sidegate.accounts.phone_numbers import for_people
+from sidegate.accounts.second_steps import SecondStep, StepKind
+from sidegate.portal.forms import CHANNELS
+
+ICONS: dict[str, str] = {
+    StepKind.PASSKEY: "finger-print",
+    StepKind.AUTHENTICATOR: "qr-code",
+    StepKind.PHONE: "device-phone-mobile",
+    StepKind.BACKUP_CODES: "lifebuoy",
+    "sms": "chat-bubble-left-ellipsis",
+    "voice": "phone",
+}
+
+
+class Row(NamedTuple):
+    """A second step, as its row shows it."""
+
+    step: SecondStep
+    icon: str
+    label: str
+    what: str
+
+
+class Addable(NamedTuple):
+    """A kind of second step that can be added, or 2-step turned on with."""
+
+    kind: StepKind
+    page: str
+    """The name of its URL."""
+    why: Promise
+
+    @property
+    def icon(self) -> str:
+        """The icon of its row."""
+        return ICONS[self.kind]
+
+    @property
+    def label(self) -> Promise:
+        """What it is called."""
+        return second_steps.WORDS[self.kind]
+
+
+ADDABLE: list[Addable] = []
+"""Beside phones, whose page comes first when 2-step is turned on; the best first."""
+
+
+def row(step: SecondStep) -> Row:
+    """The row of a second step."""
+    label = step.name or (for_people(step.number) if step.number else "")
+    ways: dict[str, Promise] = {**dict(CHANNELS)}
+    what = ways.get(step.channel, second_steps.WORDS[step.kind])
+    return Row(step, ICONS[step.kind], label or str(what), str(what) if label else "")
