@@ -40,18 +40,19 @@ def blocks(page: str, section: str) -> list[Block]:
     return [one for one in found if one.language in ("conf", "sh", "toml")]
 
 
-def obey(block: Block) -> None:
-    """Write the file, or run the commands, as a person would."""
+def obey(block: Block, *, at: Path | None = None) -> str:
+    """Write the file, or run the commands in a folder, as a person would; what they say."""
     if block.language == "conf":
         file = Path(block.file)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block.text)
-    else:
-        assert block.language == "sh"
-        done = subprocess.run(
-            ["/bin/sh", "-e", "-c", block.text], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{block.text}\n{done.stderr}"
+        return ""
+    assert block.language == "sh"
+    done = subprocess.run(
+        ["/bin/sh", "-e", "-c", block.text], capture_output=True, text=True, check=False, cwd=at
+    )
+    assert done.returncode == 0, f"{block.text}\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def settings(block: Block) -> dict[str, dict[str, Any]]:

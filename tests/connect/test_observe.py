@@ -151,10 +151,11 @@ def sign_in(
     imaplib.Commands["ID"] = ("NONAUTH",)  # it knows no ID
     client.xatom("ID", '("name" "Test Mail" "version" "7")')
     started = time.monotonic()
-    if mechanism == "CRAM-MD5":
-        client.login_cram_md5(login, secret)
-    else:
-        client.login(login, secret)
-    took = time.monotonic() - started
-    client.logout()
-    return took
+    try:
+        if mechanism == "CRAM-MD5":
+            client.login_cram_md5(login, secret)
+        else:
+            client.login(login, secret)
+        return time.monotonic() - started
+    finally:
+        client.shutdown()
