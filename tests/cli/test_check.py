@@ -120,3 +120,18 @@ def test_names_with_a_star(tmp_path: Path, name: str) -> None:
     assert not names_host(certificate, "example.test")
     assert not names_host(certificate, "127.0.0.1")
     assert tmp_path.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("countries", "state", "said"),
+    [([], "warning", "every country"), (["LV", "LT"], "ok", "numbers of LV, LT")],
+    ids=["none", "two"],
+)
+def test_where_codes_may_go(tmp_path: Path, countries: list[str], state: str, said: str) -> None:
+    more = f'[codes]\nsms = "exec"\ncountries = {json.dumps(countries)}\n'
+    more += '[gateway.exec]\ncommand = ["/bin/true"]\n'
+    done = migrated(tmp_path / "data", more).run("check", "--json")
+    findings = {one["what"]: one for one in json.loads(done.stdout)}
+    assert findings["countries"]["state"] == state
+    assert said in findings["countries"]["text"]
+    assert findings["codes sent"]["text"] == "0 of at most 1000 within 24 hours"

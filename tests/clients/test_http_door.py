@@ -92,7 +92,7 @@ def test_what_it_takes_part_in_is_counted(child: Child, desk: Desk) -> None:
     connection.close()
     assert 'sidegate_sign_ins_total{door="json",protocol="imap"' in text
     assert "sidegate_database_answers 1.0" in text
-    for name in ("events_waiting", "hashes", "mail_sessions"):
+    for name in ("events_waiting", "hashes", "mail_sessions", "codes_day"):
         assert f"\nsidegate_{name} " in text
     assert "example.test" not in text
 

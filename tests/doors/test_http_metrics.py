@@ -42,6 +42,7 @@ def test_numbers() -> None:
     assert found["sidegate_sign_ins_in_flight", ("json",)] == 0
     assert found["sidegate_http_errors_total", ("422",)] == 1
     assert found["sidegate_events_waiting", ()] == 3
+    assert found["sidegate_by_prefix", ("+371200",)] == 2
 
 
 class Held:

@@ -21,6 +21,7 @@ from sidegate.decisions.own_questions import OwnQuestions
 from sidegate.decisions.words import Protocol
 from sidegate.doors.http import HttpDoor, HttpParts
 from sidegate.doors.http_answers import texts
+from sidegate.doors.http_metrics import Gauge
 from sidegate.doors.http_nginx import Upstreams
 from sidegate.doors.meter import Meter
 from sidegate.serve.http_server import HttpServer
@@ -143,8 +144,11 @@ def running_http(
             call(server.stop())
 
 
-async def _gauges() -> Mapping[str, tuple[str, float]]:
-    return {"events_waiting": ("Events.", 3)}
+async def _gauges() -> Mapping[str, Gauge]:
+    return {
+        "events_waiting": Gauge("Events.", 3),
+        "by_prefix": Gauge("Codes.", label="prefix", values={"+371200": 2}),
+    }
 
 
 @contextmanager

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidegate.factors.phone_number import NumberProblem, for_people, masked, to_e164
+from sidegate.factors.phone_number import (
+    NumberProblem,
+    country_of,
+    for_people,
+    masked,
+    prefix_of,
+    to_e164,
+)
 
 GOOD = [
     # typed, region, E.164
@@ -67,6 +74,9 @@ BAD = [
     ("+44 909 879 0000", None, NumberProblem.UNFIT),
     ("+49 900 1 234567", None, NumberProblem.UNFIT),
     ("+1 900 234 5678", None, NumberProblem.UNFIT),
+    ("+44 843 900 0123", None, NumberProblem.UNFIT),  # shared cost
+    ("+44 70 1234 5678", None, NumberProblem.UNFIT),  # personal number
+    ("+881 6 1234 5678", None, NumberProblem.UNFIT),  # satellite
 ]
 
 
@@ -92,3 +102,30 @@ def test_a_page_shows_the_last_two_digits() -> None:
     assert masked("+37120001234").endswith("34")
     assert "20001" not in masked("+37120001234").replace(" ", "")
     assert for_people("+37120000000") == "+371 20 000 000"
+
+
+@pytest.mark.parametrize("countries", [(), ("LV",), ("EE", "LV")])
+def test_a_number_of_an_allowed_country(countries: tuple[str, ...]) -> None:
+    assert to_e164("+37120000000", region=None, countries=countries) == "+37120000000"
+
+
+@pytest.mark.parametrize("typed", ["+37061234567", "+1 202-555-0143", "+77012345678"])
+def test_a_number_of_another_country(typed: str) -> None:
+    with pytest.raises(NumberProblem) as problem:
+        to_e164(typed, region=None, countries=("LV", "RU"))
+    assert problem.value.args == (NumberProblem.ELSEWHERE,)
+
+
+@pytest.mark.parametrize(
+    ("number", "country", "prefix"),
+    [
+        ("+37120000000", "LV", "+371200"),
+        ("+447400123456", "GB", "+44740"),
+        ("+12025550143", "US", "+1202"),
+        ("+14165550143", "CA", "+1416"),
+        ("+77012345678", "KZ", "+7701"),
+    ],
+)
+def test_country_and_prefix(number: str, country: str, prefix: str) -> None:
+    assert country_of(number) == country
+    assert prefix_of(number, digits=3) == prefix

@@ -10,7 +10,7 @@ from typing import Literal
 from sidegate import texts
 from sidegate.accounts.context import Context, Origin
 from sidegate.accounts.queue import add_job
-from sidegate.storage import jobs
+from sidegate.storage import jobs, sends
 from sidegate.storage.models import Job
 from sidegate.wire import sms
 
@@ -132,6 +132,13 @@ def standing(subject: str) -> Standing | None:
     if job is None:
         return None
     return Standing(job.state, job.why, job.finished_at or 0, bool(job.reference))
+
+
+def used(subject: str) -> None:
+    """The code that was sent last for a subject was the right one."""
+    job = _newest(subject)
+    if job is not None:
+        sends.mark(job=job.pk, outcome=sends.USED)
 
 
 def _newest(subject: str) -> Job | None:

@@ -31,7 +31,7 @@ from sidegate.senders.gateway import (
     NotNow,
     NotReachable,
 )
-from sidegate.storage import jobs
+from sidegate.storage import jobs, sends
 from sidegate.storage.background import Background
 from sidegate.storage.jobs import Ended, Taken
 from sidegate.storage.sealed import CannotUnseal
@@ -108,6 +108,8 @@ class CodeSending:
 
     def ended(self, job: Taken, ended: Ended) -> None:
         """Record what became of it."""
+        if ended.state not in (SENT, UNSURE):
+            sends.mark(job=job.id, outcome=sends.FAILED)
         if ended.state == jobs.CANCELLED:
             return
         try:
@@ -192,6 +194,7 @@ class CodeSending:
             if job is None:
                 return False
             if state == FAILED:
+                sends.mark(job=job.pk, outcome=sends.FAILED)
                 note(
                     self._ctx,
                     kind=Kind.CODE_NOT_SENT,

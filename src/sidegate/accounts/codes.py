@@ -5,26 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import code_orders
+from sidegate.accounts import code_limits, code_orders
 from sidegate.accounts.code_orders import Channel, Standing
 from sidegate.accounts.context import Context, Origin, note
-from sidegate.accounts.errors import ChallengeOver, TooManyCodes, TooSoon
-from sidegate.decisions.throttle import HOUR
+from sidegate.accounts.errors import ChallengeOver, TooSoon
 from sidegate.events.catalogue import Kind
 from sidegate.factors import one_time_code
-from sidegate.factors.digests import keyed_digest, same
-from sidegate.storage import jobs
-from sidegate.storage.models import Account, Challenge, CodeSend, Phone
+from sidegate.factors.digests import same
+from sidegate.storage import jobs, sends
+from sidegate.storage.models import Account, Challenge, Phone
 
-Purpose = Literal["turn-on", "sign-in", "confirm"]
+Purpose = Literal["turn-on", "add-phone", "sign-in", "confirm"]
 
-MOST_AN_HOUR = 5
-"""Codes for one account, and to one number, within 60 minutes."""
+_NEW_NUMBER = ("turn-on", "add-phone")
+"""Purposes of a code that goes to a number which is not verified yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,7 @@ def begin(
     """
     now = ctx.now()
     code = one_time_code.generate(random=ctx.random)
-    with transaction.atomic():
-        _count_send(ctx, account=account, number=number)
+    with code_limits.counted(ctx):
         challenge = Challenge.objects.create(
             account=account,
             purpose=purpose,
@@ -99,7 +97,7 @@ def send_again(
     """
     now = ctx.now()
     code = one_time_code.generate(random=ctx.random)
-    with transaction.atomic():
+    with code_limits.counted(ctx):
         challenge = Challenge.objects.select_related("account").filter(pk=challenge_id).first()
         if challenge is None or challenge.consumed_at is not None:
             raise ChallengeOver(_("This code is no longer waited for. Start again."))
@@ -125,7 +123,6 @@ def send_again(
         if not taken:
             text = _("A code was sent moments ago. Wait a little before asking for another.")
             raise TooSoon(text, retry_at=retry_at)
-        _count_send(ctx, account=challenge.account, number=challenge.number)
         challenge.refresh_from_db()
         _order(ctx, challenge, code=code, origin=origin)
 
@@ -168,6 +165,8 @@ def present(
         Phone.objects.filter(account=challenge.account_id, number=challenge.number).update(
             last_used_at=now
         )
+        if consumed:
+            code_orders.used(_subject(challenge_id))
     if not consumed:
         return CodeOver("used")
     call_off(ctx, challenge_id=challenge_id)
@@ -200,7 +199,14 @@ def _subject(challenge_id: int) -> str:
 
 
 def _order(ctx: Context, challenge: Challenge, *, code: str, origin: Origin) -> None:
-    code_orders.order(
+    send = code_limits.allowed(
+        ctx,
+        account=challenge.account,
+        number=challenge.number,
+        origin=origin,
+        new_number=challenge.purpose in _NEW_NUMBER,
+    )
+    job = code_orders.order(
         ctx,
         subject=_subject(challenge.pk),
         account_id=challenge.account_id,
@@ -211,6 +217,7 @@ def _order(ctx: Context, challenge: Challenge, *, code: str, origin: Origin) -> 
         expires_at=challenge.expires_at,
         origin=origin,
     )
+    sends.add(send, job=job, now=ctx.now())
 
 
 def _over(challenge: Challenge | None, now: int) -> CodeOver:
@@ -225,30 +232,3 @@ def _digest(ctx: Context, *, account_id: int, purpose: str, binding: str, code: 
     return one_time_code.digest(
         key=ctx.keys.current, account_id=account_id, purpose=purpose, binding=binding, code=code
     )
-
-
-def _count_send(ctx: Context, *, account: Account, number: str) -> None:
-    """Count one more code for the account and the number, or raise `TooManyCodes`."""
-    now = ctx.now()
-    hidden = keyed_digest(key=ctx.keys.current, purpose=b"count-number", parts=(number.encode(),))
-    for subject in (f"account:{account.pk}", f"number:{hidden.hex()[:32]}"):
-        _lock(subject, now)
-        recent = CodeSend.objects.filter(subject=subject, at__gt=now - HOUR)
-        if recent.count() >= MOST_AN_HOUR:
-            oldest = recent.order_by("-at")[MOST_AN_HOUR - 1].at
-            text = _(
-                "%(count)s codes were sent within the last hour, as many as may be. "
-                "Try again later."
-            ) % {"count": MOST_AN_HOUR}
-            raise TooManyCodes(text, retry_at=oldest + HOUR)
-        CodeSend.objects.create(subject=subject, at=now)
-
-
-def _lock(subject: str, now: int) -> None:
-    # The written row is the lock that keeps two senders from counting at the same time.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO send_subject (subject, touched_at) VALUES (%s, %s)"
-            " ON CONFLICT (subject) DO UPDATE SET touched_at = excluded.touched_at",
-            [subject, now],
-        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils.functional import Promise
 
+from sidegate.decisions.sends import Why
+
 
 class AccountError(Exception):
     """An action was not done. `text` says what was wrong and what to do."""
@@ -62,4 +64,13 @@ class TooSoon(Wait):
 
 
 class TooManyCodes(Wait):
-    """As many codes as may be were sent within the hour."""
+    """As many codes as may be were sent."""
+
+
+class CodesStopped(TooManyCodes):
+    """Codes are stopped for more people than who asks; `why` is of `decisions.sends`."""
+
+    def __init__(self, text: str | Promise, *, retry_at: int, why: Why, prefix: str) -> None:
+        super().__init__(text, retry_at=retry_at)
+        self.why = why
+        self.prefix = prefix

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from sidegate.accounts import grace
 from sidegate.decisions.ports import Unavailable
-from sidegate.decisions.throttle import DAY, HOUR
-from sidegate.storage import counters, jobs, sightings
+from sidegate.decisions.throttle import DAY
+from sidegate.storage import counters, jobs, sends, sightings
 from sidegate.storage.background import Background
-from sidegate.storage.models import Challenge, CodeSend, LockLink, WebSession
+from sidegate.storage.models import Challenge, LockLink, WebSession
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Housekeeping:
         sightings.forget_old(now=now)
         grace.tidy_up(now=now, allowed=self._grace)
         Challenge.objects.filter(expires_at__lt=now - DAY).delete()
-        CodeSend.objects.filter(at__lt=now - HOUR).delete()
+        sends.forget_old(now=now)
         jobs.forget_old(before=now - DAY)
         LockLink.objects.filter(expires_at__lt=now).delete()
         WebSession.objects.filter(expires_at__lt=now).delete()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -24,18 +26,25 @@ _TEXTS: dict[str, Promise] = {
     NumberProblem.EXTENSION: _(
         "Codes cannot be sent to an extension. Enter a number that reaches you directly."
     ),
-    NumberProblem.UNFIT: _("Codes are not sent to numbers like this one. Use a usual phone."),
+    NumberProblem.UNFIT: _(
+        "Codes are not sent to numbers like this one: premium-rate, shared-cost, voicemail or "
+        "the like. Enter the number of a usual mobile phone or landline."
+    ),
+    NumberProblem.ELSEWHERE: _(
+        "Codes are not sent to numbers of this country. Enter a number of another one, or ask "
+        "whoever runs your mail server."
+    ),
 }
 
 
 def phones(account: Account) -> list[Phone]:
     """The phones that codes go to, the preferred one first."""
-    return list(account.phones.order_by("added_at", "id"))
+    return list(account.phones.order_by("-preferred_at", "added_at", "id"))
 
 
-def normal_number(typed: str, *, region: str | None) -> str:
-    """The E.164 form of a number as typed. Raises `BadNumber`."""
+def normal_number(typed: str, *, region: str | None, countries: Collection[str] = ()) -> str:
+    """The E.164 form of a number as typed, of one of the countries. Raises `BadNumber`."""
     try:
-        return phone_number.to_e164(typed, region=region)
+        return phone_number.to_e164(typed, region=region, countries=countries)
     except NumberProblem as problem:
         raise BadNumber(_TEXTS[problem.args[0]]) from None

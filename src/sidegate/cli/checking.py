@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from sidegate.cli.check_certificate import check_certificate
+from sidegate.cli.check_codes import check_code_limits, check_countries
 from sidegate.cli.check_directory import check_directory, check_doveadm
 from sidegate.cli.check_gateways import check_gateways
 from sidegate.cli.check_running import check_running
@@ -42,11 +43,15 @@ def _findings(config: Config) -> Iterator[Finding]:
         keys = check_keys(config)
         yield keys
         if keys.state == "ok":
-            yield check_database(config)
+            database = check_database(config)
+            yield database
+            if database.state != "problem":
+                yield check_code_limits(config)
         yield check_certificate(config)
     if config.mailserver.private:
         yield _dovecot()
     yield from check_gateways(config)
+    yield from check_countries(config)
     yield _notices(config)
     yield _enforced(config)
     yield from check_directory(config)

@@ -19,6 +19,7 @@ def check_together(config: Config) -> None:
     _check_url(config)
     _check_gateways(config)
     _check_screen(config)
+    _check_spend(config)
     _check_certificate(config)
     _check_endpoints(config)
     _check_auth_listeners(config)
@@ -75,6 +76,15 @@ def _check_screen(config: Config) -> None:
                 f"{shown(config.server.url)} is not on loopback; "
                 "allowed with screen: localhost, 127.0.0.1 or [::1]",
             )
+
+
+def _check_spend(config: Config) -> None:
+    if config.codes.daily_spend and not config.codes.prices:
+        _refuse(
+            config,
+            f"[codes] daily_spend = {config.codes.daily_spend:g} and [codes] prices = {{}} names "
+            'no price; allowed: prices such as { LV = 0.04, "*" = 0.10 }',
+        )
 
 
 def _check_certificate(config: Config) -> None:

@@ -47,7 +47,8 @@ def text_of(raw: object) -> str:
     return raw
 
 
-def _texts_of(raw: object) -> tuple[str, ...]:
+def texts_of(raw: object) -> tuple[str, ...]:
+    """The raw value where it is a list of such texts, each once."""
     if not isinstance(raw, list):
         raise NotAllowed
     return tuple(dict.fromkeys(text_of(item) for item in raw))
@@ -137,7 +138,7 @@ def senders() -> Kind[tuple[str, ...]]:
     """The name of a gateway, or a list of names in the order to try; none for off."""
 
     def read(raw: object) -> tuple[str, ...]:
-        names = _texts_of(raw) if isinstance(raw, list) else (text_of(raw),)
+        names = texts_of(raw) if isinstance(raw, list) else (text_of(raw),)
         if not all(is_name(name) for name in names):
             raise NotAllowed
         return names
@@ -189,7 +190,7 @@ def endpoints() -> Kind[tuple[str, ...]]:
     """A list of places to listen on."""
 
     def read(raw: object) -> tuple[str, ...]:
-        values = _texts_of(raw)
+        values = texts_of(raw)
         if not all(values):
             raise NotAllowed
         for value in values:
@@ -295,7 +296,7 @@ def domains() -> Kind[tuple[str, ...]]:
     """A list of mail domains."""
 
     def read(raw: object) -> tuple[str, ...]:
-        return tuple(check_host(value.lower()) for value in _texts_of(raw))
+        return tuple(check_host(value.lower()) for value in texts_of(raw))
 
     return Kind(read, "a list of domains")
 
@@ -304,7 +305,7 @@ def names() -> Kind[tuple[str, ...]]:
     """A list of users' names, as they are typed."""
 
     def read(raw: object) -> tuple[str, ...]:
-        values = _texts_of(raw)
+        values = texts_of(raw)
         if not all(values) or any("*" in value or " " in value for value in values):
             raise NotAllowed
         return values
@@ -316,7 +317,7 @@ def addresses() -> Kind[tuple[str, ...]]:
     """A list of accounts, and of whole domains."""
 
     def read(raw: object) -> tuple[str, ...]:
-        values = _texts_of(raw)
+        values = texts_of(raw)
         for value in values:
             local, at, domain = value.rpartition("@") if "@" in value else (value, "", "")
             if any(mark in local for mark in "@*+ ") or not (local or domain):
@@ -332,7 +333,7 @@ def networks() -> Kind[tuple[str, ...]]:
     """A list of addresses and networks."""
 
     def read(raw: object) -> tuple[str, ...]:
-        values = _texts_of(raw)
+        values = texts_of(raw)
         try:
             return tuple(str(ipaddress.ip_network(value, strict=False)) for value in values)
         except ValueError:

@@ -6,12 +6,12 @@ validation and its messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
-from sidegate.config import kinds
+from sidegate.config import code_kinds, kinds
 from sidegate.config.rows import Option, option, rows
 
 
@@ -217,6 +217,22 @@ class Codes:
     )
     voice: tuple[str, ...] = option(
         kinds.senders(), "screen", "each a name, or a list of names in the order to try; [] = off"
+    )
+    countries: tuple[str, ...] = option(
+        code_kinds.countries(),
+        [],
+        'whose numbers may be added, your own first: ["LV", "LT"]; [] = those of every country',
+    )
+    daily_most: int = option(
+        kinds.whole_number(1, 1_000_000),
+        1000,
+        "codes in all within 24 hours; then none is sent, and you are told",
+    )
+    daily_spend: float = option(
+        code_kinds.amount(), 0, "the same for what they cost by prices; 0 = not looked at"
+    )
+    prices: Mapping[str, float] = option(
+        code_kinds.prices(), {}, 'of one text message or call: { LV = 0.04, "*" = 0.10 }'
     )
 
 

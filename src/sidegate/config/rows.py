@@ -38,8 +38,9 @@ def required(kind: Kind[Value], text: str = "") -> Value:
 
 
 def _row(kind: Kind[Value], default: object, text: str, *, value: object) -> Value:
+    said = {"default_factory": dict} if value == {} else {"default": value}
     made: Value = field(
-        default=cast("Any", value),
+        **cast("Any", said),
         repr=not kind.secret,
         metadata={"kind": kind, "default": default, "help": text},
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import accumulate
+from types import MappingProxyType
+from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -19,8 +21,18 @@ from starlette.responses import Response
 from sidegate.doors.http_answers import NO_STORE
 from sidegate.doors.meter import BOUNDS, Meter, Spread
 
-Gauges = Callable[[], Awaitable[Mapping[str, tuple[str, float]]]]
-"""Other numbers of this process by name, each with its help."""
+
+class Gauge(NamedTuple):
+    """A number that is known when it is asked for, or one for each value of a label."""
+
+    text: str
+    value: float = 0.0
+    label: str = ""
+    values: Mapping[str, float] = MappingProxyType({})
+
+
+Gauges = Callable[[], Awaitable[Mapping[str, Gauge]]]
+"""Other numbers of this process by name."""
 
 
 class MetricsDoor:
@@ -38,7 +50,7 @@ class MetricsDoor:
 
 
 class _Numbers(Collector):
-    def __init__(self, meter: Meter, gauges: Mapping[str, tuple[str, float]]) -> None:
+    def __init__(self, meter: Meter, gauges: Mapping[str, Gauge]) -> None:
         self._meter = meter
         self._gauges = gauges
 
@@ -47,8 +59,8 @@ class _Numbers(Collector):
         yield self._seconds()
         yield self._in_flight()
         yield self._turned_away()
-        for name, (text, value) in self._gauges.items():
-            yield GaugeMetricFamily(f"sidegate_{name}", text, value=value)
+        for name, gauge in self._gauges.items():
+            yield _gauge(f"sidegate_{name}", gauge)
 
     def _decisions(self) -> Metric:
         family = CounterMetricFamily(
@@ -89,6 +101,15 @@ class _Numbers(Collector):
         for status, number in sorted(self._meter.turned_away.items()):
             family.add_metric([status], number)
         return family
+
+
+def _gauge(name: str, gauge: Gauge) -> Metric:
+    if not gauge.label:
+        return GaugeMetricFamily(name, gauge.text, value=gauge.value)
+    family = GaugeMetricFamily(name, gauge.text, labels=[gauge.label])
+    for label, value in gauge.values.items():
+        family.add_metric([label], value)
+    return family
 
 
 def _buckets(spread: Spread) -> list[tuple[str, float]]:

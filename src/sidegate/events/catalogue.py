@@ -25,6 +25,8 @@ class Kind(StrEnum):
     CODE_SENT = "code-sent"
     CODE_NOT_SENT = "code-not-sent"
     CODE_WRONG = "code-wrong"
+    CODES_STOPPED = "codes-stopped"
+    """A limit that holds for many, or a prefix whose codes are hardly used."""
     TWO_STEP_ON = "two-step-on"
     TWO_STEP_OFF = "two-step-off"
     SECOND_STEP_ADDED = "second-step-added"
@@ -47,7 +49,18 @@ class Kind(StrEnum):
 
 
 DETAILS = frozenset(
-    {"by", "channel", "number", "count", "name", "step", "app_passwords_kept", "days", "gateway"}
+    {
+        "by",
+        "channel",
+        "number",
+        "count",
+        "name",
+        "step",
+        "app_passwords_kept",
+        "days",
+        "gateway",
+        "prefix",
+    }
 )
 """What an event may tell beyond its columns. A number is masked by whoever records it."""
 

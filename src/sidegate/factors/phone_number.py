@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
@@ -11,8 +13,12 @@ _UNFIT = frozenset(
         PhoneNumberType.SHARED_COST,
         PhoneNumberType.VOICEMAIL,
         PhoneNumberType.PAGER,
+        # Britain's 070: looks like a mobile number and costs like a premium one.
+        PhoneNumberType.PERSONAL_NUMBER,
     }
 )
+_NO_COUNTRY = "001"
+"""The region of satellite and other numbers between countries."""
 MAX_TYPED = 40
 
 
@@ -27,6 +33,7 @@ class NumberProblem(Exception):  # noqa: N818 - says what is wrong with a number
     NOT_IN_USE = "not-in-use"
     UNFIT = "unfit"
     EXTENSION = "extension"
+    ELSEWHERE = "elsewhere"
 
 
 _PARSE_PROBLEMS = {
@@ -42,11 +49,11 @@ _LENGTH_PROBLEMS = {
 }
 
 
-def to_e164(typed: str, *, region: str | None) -> str:
+def to_e164(typed: str, *, region: str | None, countries: Collection[str] = ()) -> str:
     """The E.164 form ("+37120000000") of a number as typed.
 
-    `region` is the country ("LV") for a number without a country code. Raises
-    `NumberProblem`.
+    `region` is the country ("LV") for a number without a country code; only numbers of
+    `countries` are taken, where any are given. Raises `NumberProblem`.
     """
     text = typed.strip()
     if not text:
@@ -62,9 +69,24 @@ def to_e164(typed: str, *, region: str | None) -> str:
         raise NumberProblem(_LENGTH_PROBLEMS.get(length, NumberProblem.NOT_IN_USE))
     if number.extension:
         raise NumberProblem(NumberProblem.EXTENSION)
-    if phonenumbers.number_type(number) in _UNFIT:
+    country = phonenumbers.region_code_for_number(number)
+    if phonenumbers.number_type(number) in _UNFIT or country == _NO_COUNTRY:
         raise NumberProblem(NumberProblem.UNFIT)
+    if countries and country not in countries:
+        raise NumberProblem(NumberProblem.ELSEWHERE)
     return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+
+
+def country_of(e164: str) -> str:
+    """The country that a number belongs to, as ISO 3166 writes it: "LV"."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(e164, None)) or ""
+
+
+def prefix_of(e164: str, *, digits: int) -> str:
+    """The country code and so many digits after it: "+371200"."""
+    number = phonenumbers.parse(e164, None)
+    national = phonenumbers.national_significant_number(number)
+    return f"+{number.country_code}{national[:digits]}"
 
 
 def for_people(e164: str) -> str:

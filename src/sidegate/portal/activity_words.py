@@ -92,6 +92,7 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "unsure",
     ),
     Kind.CODE_WRONG: (gettext_lazy("A wrong code was typed"), "no-symbol", "refused"),
+    Kind.CODES_STOPPED: (gettext_lazy("Codes by phone were stopped"), "no-symbol", "refused"),
     Kind.TWO_STEP_ON: (
         gettext_lazy("2-Step Verification was turned on"),
         "shield-check",

@@ -124,11 +124,19 @@ def said(problem: AccountError) -> str:
     """What was wrong, and when it can be tried again."""
     text = str(problem.text)
     if isinstance(problem, Wait):
-        at = people_time.moment(problem.retry_at)
-        text += " " + _("The next one can be sent at %(time)s.") % {
-            "time": people_time.clock_words(at, seconds=True)
-        }
+        text += " " + _retry_words(problem.retry_at)
     return text
+
+
+def _retry_words(retry_at: int) -> str:
+    at = people_time.moment(retry_at)
+    today = at.date() == people_time.moment(context().now()).date()
+    text = (
+        _("The next one can be sent at %(time)s.")
+        if today
+        else _("The next one can be sent tomorrow at %(time)s.")
+    )
+    return text % {"time": people_time.clock_words(at, seconds=True)}
 
 
 def _why_not(answer: CodeWrong | CodeOver) -> str:

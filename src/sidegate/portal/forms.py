@@ -130,7 +130,11 @@ class PhoneForm(_Form):
     def clean_number(self) -> str:
         """The number in the one form that is stored and dialled."""
         try:
-            return phone_numbers.normal_number(self.cleaned_data["number"], region=self._region)
+            return phone_numbers.normal_number(
+                self.cleaned_data["number"],
+                region=self._region,
+                countries=context().config.codes.countries,
+            )
         except BadNumber as bad:
             raise forms.ValidationError(str(bad.text)) from None
 

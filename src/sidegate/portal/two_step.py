@@ -169,6 +169,8 @@ def _not_now(request: PortalRequest) -> HttpResponse | None:
 
 
 def _region(request: HttpRequest) -> str | None:
+    if countries := context().config.codes.countries:
+        return countries[0]
     # "en-US" is what browsers say that were never told anything: it names no country.
     for tag, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
         language, _dash, region = tag.partition("-")

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from sidegate import texts
+from sidegate.accounts import code_limits
 from sidegate.accounts.context import Context
 from sidegate.config import Config, Endpoint, UnixEndpoint
 from sidegate.decisions.ports import Observer, SignIn, Unavailable
+from sidegate.decisions.sends import hardly_used
 from sidegate.decisions.words import Protocol
 from sidegate.directory.own import OwnDirectory
 from sidegate.doors.http import HttpDoor, HttpParts
 from sidegate.doors.http_answers import texts as shown_texts
-from sidegate.doors.http_metrics import Gauges
+from sidegate.doors.http_metrics import Gauge, Gauges
 from sidegate.doors.http_nginx import Upstreams
 from sidegate.doors.meter import Meter
 from sidegate.serve.setting_up import own_questions
@@ -61,22 +63,47 @@ def http_door(
 def numbers(ctx: Context, *, background: Background, writer: Writer) -> Gauges:
     """What this process knows beside what its doors count."""
 
-    async def gauges() -> Mapping[str, tuple[str, float]]:
-        found: dict[str, tuple[str, float]] = {
-            "events_waiting": ("Events that are still to be written.", writer.waiting())
-        }
+    async def gauges() -> Mapping[str, Gauge]:
+        found = {"events_waiting": Gauge("Events that are still to be written.", writer.waiting())}
         if isinstance(ctx.judge, OwnDirectory):
-            found["hashes"] = ("Account passwords being judged or waiting.", ctx.judge.judging)
+            found["hashes"] = Gauge("Account passwords being judged or waiting.", ctx.judge.judging)
         try:
-            sessions = await background.run(MailSession.objects.count)
+            stored = await background.run(lambda: _stored_numbers(ctx))
         except Unavailable:
-            found["database_answers"] = ("Whether the database answers.", 0)
-        else:
-            found["database_answers"] = ("Whether the database answers.", 1)
-            found["mail_sessions"] = ("Open mail sessions that are known, on all hosts.", sessions)
-        return found
+            stored = {"database_answers": Gauge("Whether the database answers.", 0)}
+        return found | stored
 
     return gauges
+
+
+def _stored_numbers(ctx: Context) -> dict[str, Gauge]:
+    """What all replicas know."""
+    seen = code_limits.seen(now=ctx.now())
+    by_prefix = seen.by_prefix
+    return {
+        "database_answers": Gauge("Whether the database answers.", 1),
+        "mail_sessions": Gauge(
+            "Open mail sessions that are known, on all hosts.", MailSession.objects.count()
+        ),
+        "codes_day": Gauge("Codes that were to be sent within 24 hours.", seen.codes),
+        "codes_day_most": Gauge("How many may be.", ctx.config.codes.daily_most),
+        "codes_day_spent": Gauge("What they cost, by [codes] prices.", seen.spent),
+        "codes_day_sent": Gauge(
+            "Codes of 24 hours that were sent and may no longer be used, or were used.",
+            label="prefix",
+            values={prefix: of.sent for prefix, of in by_prefix.items()},
+        ),
+        "codes_day_used": Gauge(
+            "Codes of 24 hours that were used.",
+            label="prefix",
+            values={prefix: of.used for prefix, of in by_prefix.items()},
+        ),
+        "codes_stopped": Gauge(
+            "Whether codes to new numbers of a prefix are stopped: too few were used.",
+            label="prefix",
+            values={prefix: hardly_used(of) for prefix, of in by_prefix.items()},
+        ),
+    }
 
 
 def _upstreams(config: Config) -> Upstreams:

@@ -53,6 +53,8 @@ class Phone(models.Model):
     """What its owner calls it; empty where the number says enough."""
     added_at = models.BigIntegerField()
     last_used_at = models.BigIntegerField(null=True)
+    preferred_at = models.BigIntegerField(db_default=0)
+    """The phone that was preferred last is tried first."""
 
     class Meta:
         db_table = "phone"
@@ -115,7 +117,7 @@ class Challenge(models.Model):
 
 
 class SendSubject(models.Model):
-    """An account or number that codes are counted for; writing its row is the lock."""
+    """What holds while codes are counted (writing the row is the lock), or was told last."""
 
     subject = models.CharField(max_length=64, primary_key=True)
     touched_at = models.BigIntegerField()
@@ -128,15 +130,30 @@ class SendSubject(models.Model):
 
 
 class CodeSend(models.Model):
-    """One code sent, for the limits."""
+    """One code that was to be sent, for the limits; see `storage/sends`."""
 
     id = models.BigAutoField(primary_key=True)
-    subject = models.CharField(max_length=64)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
+    number = models.CharField(max_length=32)
+    """A keyed digest."""
+    network = models.CharField(max_length=50)
+    prefix = models.CharField(max_length=8)
     at = models.BigIntegerField()
+    price = models.BigIntegerField()
+    """In millionths of the operator's currency."""
+    job = models.BigIntegerField()
+    outcome = models.CharField(max_length=8)
 
     class Meta:
         db_table = "code_send"
-        indexes: ClassVar = [models.Index(fields=["subject", "at"], name="code_send_by_subject")]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "at"], name="code_send_by_account"),
+            models.Index(fields=["number", "at"], name="code_send_by_number"),
+            models.Index(fields=["network", "at"], name="code_send_by_network"),
+            models.Index(fields=["prefix", "at"], name="code_send_by_prefix"),
+            models.Index(fields=["at"], name="code_send_by_age"),
+            models.Index(fields=["job"], name="code_send_by_job"),
+        ]
 
     def __str__(self) -> str:
         return f"code send {self.pk}"
