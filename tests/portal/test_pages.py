@@ -182,8 +182,15 @@ def test_the_cookies_under_https(installation: Installation) -> None:
     installation.add(ADDRESS)
     client = Client(headers={"host": "mail.example.test"})
     fields = {"email": ADDRESS, "password": PASSWORD}
-    cookies = client.post("/signin", fields, secure=True).cookies
-    assert cookies["__Host-sidegate"]["secure"]
+    client.get("/signin", secure=True)
+    client.post("/signin", fields, secure=True)
+    assert {*client.cookies} == {"__Host-sidegate", "__Host-sidegate-csrf"}
+    for cookie in client.cookies.values():
+        assert cookie["secure"]
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Lax"
+        # The prefix holds a browser to these two (RFC 6265bis, 4.1.3.2).
+        assert (cookie["path"], cookie["domain"]) == ("/", "")
     assert client.get("/signin", secure=True)["Strict-Transport-Security"]
 
 

@@ -10,6 +10,7 @@ from django.db import connection
 from installation import Installation
 from sidegate.storage import schema
 from sidegate.storage.database import database_settings
+from sidegate.storage.models import WebSession
 
 
 def test_no_migration_is_missing(installation: Installation) -> None:
@@ -61,3 +62,17 @@ def test_a_url_is_read_whole(installation: Installation) -> None:
         url="postgresql:///db?host=/run/pg", data=installation.context.config.data
     )
     assert (socket["HOST"], socket["NAME"]) == ("/run/pg", "db")
+
+
+def test_sessions_that_were_there_get_a_handle_each(installation_on_each: Installation) -> None:
+    del installation_on_each
+    call_command("migrate", "storage", "0010_code_limits", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO web_session (key_digest, data, created_at, seen_at, expires_at,"
+            " program, address) VALUES (%s, '', 0, 0, 0, '', '')",
+            [("a",), ("b",)],
+        )
+    call_command("migrate", "storage", verbosity=0)
+    handles = WebSession.objects.values_list("handle", flat=True)
+    assert len({*handles}) == len([handle for handle in handles if handle]) == 2

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     WEB_REFUSED = "web-refused"
     WEB_UNAVAILABLE = "web-unavailable"
     WEB_SIGNED_OUT = "web-signed-out"
+    WEB_SESSION_ENDED = "web-session-ended"
+    """Another browser of the owner was signed out by her, or all others were."""
     CODE_SENT = "code-sent"
     CODE_NOT_SENT = "code-not-sent"
     CODE_WRONG = "code-wrong"
@@ -60,6 +62,7 @@ DETAILS = frozenset(
         "days",
         "gateway",
         "prefix",
+        "browsers",
     }
 )
 """What an event may tell beyond its columns. A number is masked by whoever records it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import IntegrityError, transaction
 
 from sidegate.factors.digests import keyed_digest
@@ -79,6 +80,21 @@ class SessionStore(SessionBase):
         elif not WebSession.objects.filter(key_digest=digest).update(**columns):
             raise UpdateError
         self._stored = columns["data"]
+
+    def cycle_key(self) -> None:
+        """Go on under a new key; raises `SessionInterrupted` where it was ended meanwhile.
+
+        In one step: a session that another browser ends at the same moment stays ended.
+        """
+        if self.session_key is None:
+            self.create()
+            return
+        kept = WebSession.objects.filter(key_digest=key_digest(self.session_key))
+        new = self._get_new_session_key()  # type: ignore[attr-defined]  # as in `create`
+        if not kept.update(key_digest=key_digest(new)):
+            raise SessionInterrupted("ended by another request")
+        self._session_key = new
+        self.modified = True
 
     def take(self, key: str) -> Any:  # noqa: ANN401 - as a session's values are
         """Take a value out, once: of two requests at the same time only one gets it."""

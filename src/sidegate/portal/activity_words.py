@@ -85,6 +85,11 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "arrow-left-start-on-rectangle",
         "quiet",
     ),
+    Kind.WEB_SESSION_ENDED: (
+        gettext_lazy("A browser was signed out from another one"),
+        "power",
+        "quiet",
+    ),
     Kind.CODE_SENT: (gettext_lazy("A code was sent"), "device-phone-mobile", "quiet"),
     Kind.CODE_NOT_SENT: (
         gettext_lazy("A code could not be sent"),
@@ -223,7 +228,10 @@ def _facts(event: Event, detail: dict[str, str]) -> list[str]:
     if step := second_steps.WORDS.get(detail.get("step", "")):
         facts.append(str(step))
     if detail.get("name"):
-        facts.append(detail["name"])
+        facts.append(browsers.in_words(detail["name"]))
+    if count := int(detail.get("browsers", 0)):
+        words = ngettext("%(count)s browser", "%(count)s browsers", count)
+        facts.append(words % {"count": count})
     if days := int(detail.get("days", 0)):
         facts.append(ngettext("for %(count)s day", "for %(count)s days", days) % {"count": days})
     if "channel" in detail:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 from urllib.parse import urlencode
 
+from django.conf import settings
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,14 +22,28 @@ from sidegate.portal import errors, grants
 from sidegate.portal.visitors import PortalRequest, address_of, find_account
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
+WAS_SIGNED_OUT = "ended"
+"""The query's word for the sign-in page: this browser was signed in until something ended it."""
 _OPEN = "open_to_all"
-_SEEN_EVERY = 60 * 60 * 1000
+_SEEN_EVERY = 5 * 60 * 1000
+"""Milliseconds: as exact as "last seen" is."""
 
 
 def open_to_all(view: View) -> View:
     """Mark a view that nobody needs to be signed in for."""
     setattr(view, _OPEN, True)
     return view
+
+
+class Sessions(SessionMiddleware):
+    """Django's, for a session that another browser ends while this one waits for a page."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Keep what the page put into the session."""
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted:
+            return redirect(f"{reverse('signin')}?{WAS_SIGNED_OUT}=1")
 
 
 class SignedIn:
@@ -55,7 +72,7 @@ class SignedIn:
             # What was signed in is over; a sign-in between its two stages is not.
             if sessions.ACCOUNT in visitor.session:
                 visitor.session.flush()
-            return _to_sign_in(request)
+            return to_sign_in(request)
         grants.leave_others(visitor, view)
         _seen(visitor)
         return None
@@ -64,19 +81,28 @@ class SignedIn:
         """An outage is said as what it is."""
         if isinstance(problem, Unavailable | DatabaseError):
             return errors.unavailable(request)
+        if isinstance(problem, SessionInterrupted):
+            request.session.flush()
+            return to_sign_in(request)
         return None
 
 
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    page = reverse("signin")
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page, and back; it says so where the browser had been signed in."""
+    query = {}
     if request.method in {"GET", "HEAD"} and request.path != "/":
-        page += "?" + urlencode({"next": request.get_full_path()})
-    return redirect(page)
+        query["next"] = request.get_full_path()
+    # Only a session that was ended leaves its cookie behind: whoever signs out loses it.
+    if request.COOKIES.get(settings.SESSION_COOKIE_NAME) and request.session.is_empty():
+        query[WAS_SIGNED_OUT] = "1"
+    page = reverse("signin")
+    return redirect(f"{page}?{urlencode(query)}" if query else page)
 
 
 def _seen(request: PortalRequest) -> None:
-    # Once an hour is enough for "last seen", and keeps reading a page from writing.
-    now = context().now()
-    if now - request.session.get(sessions.SEEN, 0) > _SEEN_EVERY:
-        request.session[sessions.SEEN] = now
-        request.session[sessions.ADDRESS] = address_of(request)
+    # Not at each page: reading one should not write.
+    now, address = context().now(), address_of(request)
+    kept = request.session
+    if now - kept.get(sessions.SEEN, 0) > _SEEN_EVERY or kept.get(sessions.ADDRESS) != address:
+        kept[sessions.SEEN] = now
+        kept[sessions.ADDRESS] = address

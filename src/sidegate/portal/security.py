@@ -10,14 +10,12 @@ from django.utils.translation import gettext as _
 from sidegate.accounts import activity, app_passwords, people
 from sidegate.events.catalogue import Kind
 from sidegate.pages.context import context
-from sidegate.pages.sessions import key_digest
-from sidegate.portal import cut_over, gate, grants, open_connections
+from sidegate.portal import cut_over, devices, gate, grants, open_connections
 from sidegate.portal.activity_words import told
 from sidegate.portal.forms import NewPasswordForm
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.visitors import PASSWORD_VERSION, PortalRequest, origin_of
 from sidegate.portal.waiting import waiting_for
-from sidegate.storage.models import WebSession
 
 _RECENT = 3
 
@@ -25,15 +23,13 @@ _RECENT = 3
 def overview(request: PortalRequest) -> HttpResponse:
     """Rows: what opens the account, where it is signed in, what happened."""
     account = request.account
-    sessions = WebSession.objects.filter(account=account, expires_at__gt=context().now())
     shown = {
         "waiting": waiting_for(account),
         "still_open": open_connections.still_open(request.account),
         "except_for": cut_over.exceptions(account)["except_for"],
         "why_no_app_passwords": app_passwords.why_not(context(), account),
         "count": len(app_passwords.active(account)),
-        "sessions": list(sessions.order_by("-seen_at")),
-        "this_session": key_digest(request.session.session_key or ""),
+        "devices": devices.devices(request),
         "own_passwords": context().config.has_own_passwords,
         "recent": [
             told(event)
@@ -70,7 +66,7 @@ def _change(request: PortalRequest, form: NewPasswordForm) -> HttpResponse:
             password=form.cleaned_data["new_password"],
             keep_app_passwords=form.cleaned_data["keep_app_passwords"],
             origin=origin_of(request),
-            keep_session=key_digest(request.session.session_key or ""),
+            keep_session=devices.this_browser(request),
         )
     request.account.refresh_from_db()
     grants.end(request)

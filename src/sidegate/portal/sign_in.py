@@ -18,7 +18,7 @@ from sidegate.pages.context import context
 from sidegate.portal import code_pages, second_stage, sign_in_stages
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import SignInForm
-from sidegate.portal.middleware import open_to_all
+from sidegate.portal.middleware import WAS_SIGNED_OUT, open_to_all
 from sidegate.portal.second_stage import SecondStage
 from sidegate.portal.visitors import PortalRequest, account_of, origin_of
 
@@ -75,7 +75,12 @@ def _page(
     problem: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    shown = {"form": form, "next": next_path, "problem": problem}
+    shown = {
+        "form": form,
+        "next": next_path,
+        "problem": problem,
+        "was_signed_out": request.method == "GET" and WAS_SIGNED_OUT in request.GET,
+    }
     return render(request, "portal/sign_in.html", shown, status=status)
 
 

@@ -6,6 +6,7 @@ from sidegate.portal import (
     activity,
     app_passwords,
     cut_over,
+    devices,
     gate,
     home,
     locking,
@@ -46,6 +47,13 @@ urlpatterns = [
     path("security/two-step/turn-off", two_step.turn_off, name="two-step-turn-off"),
     path("security/app-passwords", app_passwords.overview, name="app-passwords"),
     path("security/app-passwords/revoke", app_passwords.revoke, name="app-password-revoke"),
+    path("security/devices", devices.page, name="devices"),
+    path("security/devices/sign-out", devices.sign_out, name="device-sign-out"),
+    path(
+        "security/devices/sign-out-others",
+        devices.sign_out_others,
+        name="device-sign-out-others",
+    ),
     path("activity", activity.page, name="activity"),
     path("phone", phone_screen.page, name="phone"),
 ]

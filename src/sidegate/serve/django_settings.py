@@ -17,7 +17,7 @@ _MIDDLEWARE = (
     "django.middleware.security.SecurityMiddleware",
     "sidegate.pages.static_files.StaticFiles",
     "sidegate.pages.headers.SecurityHeaders",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "sidegate.portal.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

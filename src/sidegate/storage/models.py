@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import ClassVar
 
 from django.db import models
@@ -194,10 +195,17 @@ class Job(models.Model):
         return f"job {self.pk}"
 
 
+def new_handle() -> str:
+    """A name for a browser's session that nobody guesses."""
+    return secrets.token_hex(16)
+
+
 class WebSession(models.Model):
     """A browser's session; its key is stored as a keyed digest only."""
 
     key_digest = models.CharField(max_length=64, primary_key=True)
+    handle = models.CharField(max_length=32, unique=True, default=new_handle)
+    """What pages name it by: the same for its whole life, and opens nothing."""
     account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True)
     data = models.TextField()
     created_at = models.BigIntegerField()

@@ -1,0 +1,38 @@
+"""The browsers that are signed in to an account, and their being signed out from another."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from sidegate.accounts.context import Context, Origin, note
+from sidegate.events.catalogue import Kind
+from sidegate.storage.models import Account, WebSession
+
+
+def of(ctx: Context, *, account: Account) -> list[WebSession]:
+    """Those that are signed in, the one that was seen last first."""
+    alive = WebSession.objects.filter(account=account, expires_at__gt=ctx.now())
+    return list(alive.order_by("-seen_at", "-created_at"))
+
+
+def end(ctx: Context, *, account: Account, handle: str, origin: Origin) -> WebSession | None:
+    """Sign one browser out: the one that was; `None` where it was not signed in any more."""
+    with transaction.atomic():
+        browsers = WebSession.objects.filter(account=account, handle=handle)
+        browser = browsers.select_for_update().first()
+        if browser is None or not browsers.delete()[0]:
+            return None
+        kind = Kind.WEB_SESSION_ENDED
+        note(ctx, kind=kind, account_id=account.pk, origin=origin, name=browser.program)
+    return browser
+
+
+def end_others(ctx: Context, *, account: Account, keep: str, origin: Origin) -> int:
+    """Sign every browser out but the one whose key digest is `keep`; how many that were."""
+    with transaction.atomic():
+        others = WebSession.objects.filter(account=account).exclude(pk=keep)
+        ended, _of_each = others.delete()
+        if ended:
+            kind = Kind.WEB_SESSION_ENDED
+            note(ctx, kind=kind, account_id=account.pk, origin=origin, browsers=ended)
+    return ended
