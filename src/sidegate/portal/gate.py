@@ -11,11 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sidegate.accounts import web_sign_in
-from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, grants, second_stage
+from sidegate.portal import code_pages, grants, second_stage, step_codes
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import PasswordForm
 from sidegate.portal.grants import Area, between_areas
@@ -43,7 +42,9 @@ _CONFIRM = CodeFlow(
     begin="security",
     title=gettext_lazy("Confirm that it is you"),
 )
-_STAGE = SecondStage(codes=_CONFIRM, pages={StepKind.PHONE: "confirm-code"})
+_STAGE = SecondStage(
+    codes=_CONFIRM, pages={StepKind.AUTHENTICATOR: "confirm-app", StepKind.PHONE: "confirm-code"}
+)
 
 
 def ask(request: PortalRequest, area: Area) -> HttpResponse | None:
@@ -98,14 +99,36 @@ def confirm_code(request: PortalRequest) -> HttpResponse:
     entering = grants.awaited(request)
     if entering is None:
         return redirect("security")
+    return code_pages.code_page(
+        request, _CONFIRM, right=lambda _code: _opened(request, entering), back=entering[1]
+    )
+
+
+@between_areas
+def confirm_app(request: PortalRequest) -> HttpResponse:
+    """A code of an authenticator app, after the password."""
+    return _at_hand(request, StepKind.AUTHENTICATOR)
+
+
+def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
+    entering = grants.awaited(request)
+    if entering is None:
+        return redirect("security")
+    return step_codes.code_page(
+        request,
+        _STAGE,
+        kind,
+        account=request.account,
+        right=lambda: _opened(request, entering),
+        back=entering[1],
+    )
+
+
+def _opened(request: PortalRequest, entering: tuple[Area, str]) -> HttpResponse:
     area, path = entering
-
-    def right(_code: CodeRight) -> HttpResponse:
-        grants.second_step_given(request)
-        grants.grant(request, area, path=path)
-        return redirect(path)
-
-    return code_pages.code_page(request, _CONFIRM, right=right, back=path)
+    grants.second_step_given(request)
+    grants.grant(request, area, path=path)
+    return redirect(path)
 
 
 @between_areas

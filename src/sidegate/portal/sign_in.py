@@ -15,7 +15,7 @@ from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, second_stage, sign_in_stages
+from sidegate.portal import code_pages, second_stage, sign_in_stages, step_codes
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import SignInForm
 from sidegate.portal.middleware import WAS_SIGNED_OUT, open_to_all
@@ -30,7 +30,9 @@ _FLOW = CodeFlow(
     begin="signin",
     title=gettext_lazy("2-Step Verification"),
 )
-_STAGE = SecondStage(codes=_FLOW, pages={StepKind.PHONE: "signin-code"})
+_STAGE = SecondStage(
+    codes=_FLOW, pages={StepKind.AUTHENTICATOR: "signin-app", StepKind.PHONE: "signin-code"}
+)
 
 
 @open_to_all
@@ -105,6 +107,26 @@ def sign_in_again(request: PortalRequest) -> HttpResponse:
     if pending is None:
         return _begin_anew(request)
     return code_pages.send_again(request, _FLOW, pending.account)
+
+
+@open_to_all
+def sign_in_app(request: PortalRequest) -> HttpResponse:
+    """The second stage: a code of an authenticator app."""
+    return _at_hand(request, StepKind.AUTHENTICATOR)
+
+
+def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
+    pending = sign_in_stages.pending(request)
+    if pending is None:
+        return _begin_anew(request)
+
+    def right() -> HttpResponse:
+        sign_in_stages.finish(request, pending.account, second_step=True)
+        return redirect(pending.next)
+
+    return step_codes.code_page(
+        request, _STAGE, kind, account=pending.account, right=right, back=reverse("signin")
+    )
 
 
 @open_to_all

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from sidegate.accounts import second_steps
 from sidegate.accounts.phone_numbers import for_people
@@ -49,7 +50,13 @@ class Addable(NamedTuple):
         return second_steps.WORDS[self.kind]
 
 
-ADDABLE: list[Addable] = []
+ADDABLE: list[Addable] = [
+    Addable(
+        StepKind.AUTHENTICATOR,
+        "two-step-app",
+        gettext_lazy("Codes from an app on your phone, without any network"),
+    ),
+]
 """Beside phones, whose page comes first when 2-step is turned on; the best first."""
 
 
