@@ -184,6 +184,19 @@ def headers() -> Kind[tuple[tuple[str, str], ...]]:
     return Kind(read, 'a table such as { Authorization = "Bearer …" }', secret=True)
 
 
+def voices() -> Kind[tuple[tuple[str, str], ...]]:
+    """By language, the name of a voice."""
+
+    def read(raw: object) -> tuple[tuple[str, str], ...]:
+        if not isinstance(raw, dict):
+            raise NotAllowed
+        if not all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", text_of(one)) for one in raw.values()):
+            raise NotAllowed
+        return tuple(raw.items())
+
+    return Kind(read, 'a table such as { lv = "Google.lv-LV-Standard-B" }')
+
+
 def body() -> Kind[str]:
     """A template for what is posted; it may have lines, and hold credentials."""
 

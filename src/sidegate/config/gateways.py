@@ -149,6 +149,7 @@ class Sip(GatewayOptions):
 class Twilio(GatewayOptions):
     """Twilio, or a provider with the same API."""
 
+    channels: ClassVar[tuple[str, ...]] = ("sms", "voice")
     url: str = option(gateway_kinds.url(), "https://api.twilio.com", "without the path /2010-04-01")
     account: str = required(gateway_kinds.word(64), "the account's id, AC…")
     username: str = option(
@@ -156,7 +157,11 @@ class Twilio(GatewayOptions):
     )
     password: str = required(gateway_kinds.password(), "the key's secret, or the account's token")
     sender: str = required(
-        gateway_kinds.word(64), "a number, a name, or a messaging service's id, MG…"
+        gateway_kinds.word(64),
+        "a number (calls take nothing else), a name, or a messaging service's id, MG…",
+    )
+    voices: tuple[tuple[str, str], ...] = option(
+        gateway_kinds.voices(), {"lv": "Google.lv-LV-Standard-B"}, "by language; else its own"
     )
     proxy: str = option(gateway_kinds.proxy(), "")
 

@@ -56,7 +56,7 @@ class Speaker:
         Raises `NotNow` where nothing can be spoken.
         """
         if await self.has_voice(message.language):
-            language, phrases = message.language, _phrases(message)
+            language, phrases = message.language, phrases_of(message)
         else:
             language, phrases = FALLBACK, ["", ""]
         code = b"".join([await self._digit(language, digit) for digit in message.code])
@@ -88,7 +88,7 @@ class Speaker:
         return self._said[key]
 
 
-def _phrases(message: Message) -> list[str]:
+def phrases_of(message: Message) -> list[str]:
     """What is said before the digits, each time that they are said."""
     *before, _after = message.text.split(texts.spoken_digits(message.code))
     return [phrase.strip(" .") for phrase in before]
