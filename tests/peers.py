@@ -8,7 +8,6 @@ from typing import NoReturn
 import pytest
 
 PACKAGES = {
-    "baresip": "baresip-core",
     "bearerbox": "kannel",
     "chromium": "chromium",
     "curl": "curl",

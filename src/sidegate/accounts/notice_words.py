@@ -30,6 +30,7 @@ _PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "submission": "SMTP", "sieve": "Ma
 _TITLES: dict[str, Promise] = {
     Kind.TWO_STEP_ON: gettext_lazy("2-Step Verification was turned on"),
     Kind.TWO_STEP_OFF: gettext_lazy("2-Step Verification was turned off"),
+    Kind.PASSKEY_COPIED: gettext_lazy("A passkey was refused: there may be a copy of it"),
     Kind.SECOND_STEP_ADDED: gettext_lazy("A second step was added"),
     Kind.SECOND_STEP_REMOVED: gettext_lazy("A second step was removed"),
     Kind.BACKUP_CODES_MADE: gettext_lazy("Backup codes were made"),
@@ -97,13 +98,19 @@ def _ending(notice: Notice) -> list[str]:
             _("Is it not yours? Then somebody knows your password: change it."),
         ]
     return [
-        _("If it was you, there is nothing to do."),
+        _nothing_to_do(notice),
         _(
             "If it was not you, lock your account with this link. Nothing opens it then, neither "
             "mail programs nor browsers, until whoever runs the mail server lets you in again:"
         )
         + f"\n{notice.link}",
     ]
+
+
+def _nothing_to_do(notice: Notice) -> str:
+    if notice.kind == Kind.PASSKEY_COPIED:
+        return _("If it was you, remove this passkey from your second steps and add it anew.")
+    return _("If it was you, there is nothing to do.")
 
 
 def plain(program: str) -> str:

@@ -76,6 +76,23 @@ def check_password(
     return WrongPassword()
 
 
+def still_known(
+    ctx: Context, *, account: Account, origin: Origin
+) -> RightPassword | WrongPassword | PasswordCannotTell:
+    """Whether somebody who signs in without her password is still in the operator's directory."""
+    if ctx.directory is None:
+        return RightPassword(account)
+    question = Question(name=account.address, secret="", protocol=_WEB, address=origin.address)
+    seen = ctx.directory.look_up_blocking(question)
+    if seen.presence in (Presence.BUSY, Presence.OUTAGE):
+        return _cannot_tell(ctx, account.pk, Why(seen.presence.value), origin)
+    if seen.presence is Presence.HERE and seen.name == account.address:
+        return RightPassword(account)
+    reason = Reason.GONE_FROM_DIRECTORY
+    note(ctx, kind=Kind.WEB_REFUSED, account_id=account.pk, origin=origin, reason=reason)
+    return WrongPassword()
+
+
 def _check_there(
     ctx: Context, directory: Directory, *, login: str, secret: str, origin: Origin
 ) -> RightPassword | WrongPassword | PasswordCannotTell:

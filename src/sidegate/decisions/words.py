@@ -81,6 +81,9 @@ class Reason(StrEnum):
     ACCOUNT_DISABLED = "account-disabled"
     GONE_FROM_DIRECTORY = "gone-from-directory"
     PASSWORD_EXPIRED = "password-expired"  # noqa: S105 - a name, not a secret
+    WRONG_PASSKEY = "wrong-passkey"
+    PASSKEY_COPIED = "passkey-copied"
+    """Its signature is right, its counter went back."""
     NOT_A_MASTER = "not-a-master"
     BAD_REQUEST = "bad-request"
     SHUT_OUT = "shut-out"

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     CODE_WRONG = "code-wrong"
     CODES_STOPPED = "codes-stopped"
     """A limit that holds for many, or a prefix whose codes are hardly used."""
+    PASSKEY_COPIED = "passkey-copied"
+    """A passkey's counter went back: there may be a copy of it."""
     TWO_STEP_ON = "two-step-on"
     TWO_STEP_OFF = "two-step-off"
     SECOND_STEP_ADDED = "second-step-added"

@@ -2,7 +2,7 @@
 
 The cookie's key is a bearer secret, so the table holds a keyed digest of it only.
 A session ends 14 days after it was last seen and 90 days after it began, whichever
-comes first.
+comes first; earlier where it was given a shorter life (`set_expiry`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 
 from sidegate.factors.digests import keyed_digest
 from sidegate.pages.context import context
-from sidegate.pages.lifetimes import IDLE, LONGEST
+from sidegate.pages.lifetimes import LONGEST
 from sidegate.storage.models import WebSession
 
 ACCOUNT = "account"
@@ -124,12 +124,13 @@ class SessionStore(SessionBase):
     def _columns(self, data: dict[str, Any]) -> dict[str, Any]:
         now = context().now()
         began = data.setdefault(BEGAN, now)
+        idle = self.get_expiry_age() * 1000
         return {
             "account_id": data.get(ACCOUNT),
             "data": self.encode(data),
             "created_at": began,
             "seen_at": data.get(SEEN, now),
-            "expires_at": min(now + IDLE, began + LONGEST),
+            "expires_at": min(now + idle, began + LONGEST),
             "program": data.get(PROGRAM, ""),
             "address": data.get(ADDRESS, ""),
         }

@@ -98,6 +98,11 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
     ),
     Kind.CODE_WRONG: (gettext_lazy("A wrong code was typed"), "no-symbol", "refused"),
     Kind.CODES_STOPPED: (gettext_lazy("Codes by phone were stopped"), "no-symbol", "refused"),
+    Kind.PASSKEY_COPIED: (
+        gettext_lazy("A passkey was refused: there may be a copy of it"),
+        "finger-print",
+        "refused",
+    ),
     Kind.TWO_STEP_ON: (
         gettext_lazy("2-Step Verification was turned on"),
         "shield-check",
@@ -178,6 +183,8 @@ _REASONS: dict[str, Promise] = {
     Reason.SHUT_OUT: gettext_lazy("the account is disabled"),
     Reason.GONE_FROM_DIRECTORY: gettext_lazy("the mail server no longer knows the account"),
     Reason.PASSWORD_EXPIRED: gettext_lazy("the account password has expired"),
+    Reason.WRONG_PASSKEY: gettext_lazy("not a passkey of this account, or not for this page"),
+    Reason.PASSKEY_COPIED: gettext_lazy("the passkey's counter went back"),
     Reason.NOT_A_MASTER: gettext_lazy("it asked for somebody else's mail"),
     Reason.NOT_MINE: gettext_lazy("the account is another server's"),
     Reason.BAD_REQUEST: gettext_lazy("the request could not be understood"),

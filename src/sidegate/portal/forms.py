@@ -56,7 +56,7 @@ class SignInForm(_Form):
         error_messages={"required": _("Enter your email address.")},
         widget=forms.TextInput(
             {
-                "autocomplete": "username",
+                "autocomplete": "username webauthn",
                 "inputmode": "email",
                 "autocapitalize": "none",
                 "spellcheck": "false",
@@ -161,14 +161,6 @@ class CodeForm(_Form):
         if code is None:
             raise forms.ValidationError(_("A code has 6 digits. Check what you typed."))
         return code
-
-
-class AppCodeForm(CodeForm):
-    """A code that an authenticator app shows."""
-
-    def __init__(self, data: QueryDict | None) -> None:
-        super().__init__(data)
-        self.fields["code"].error_messages["required"] = _("Enter the code that the app shows.")
 
 
 class StepNameForm(_Form):

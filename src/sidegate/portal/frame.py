@@ -29,6 +29,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     holds = account is None or enforced(config).holds_for(account.address)
     return {
         "site_name": config.server.name,
+        "portal_url": config.server.url,
         "account": account,
         "places": _places(request.path),
         "mail_path": config.server.webmail or reverse("mail"),

@@ -10,14 +10,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from sidegate.accounts import web_sign_in
+from sidegate.accounts import passkeys, web_sign_in
+from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, grants, second_stage, step_codes
+from sidegate.portal import code_pages, grants, passkey_answers, second_stage
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import PasswordForm
 from sidegate.portal.grants import Area, between_areas
+from sidegate.portal.passkey_answers import USED
 from sidegate.portal.second_stage import SecondStage
 from sidegate.portal.visitors import PortalRequest, origin_of
 
@@ -42,8 +44,8 @@ _CONFIRM = CodeFlow(
     begin="security",
     title=gettext_lazy("Confirm that it is you"),
 )
-_STAGE = SecondStage(
-    codes=_CONFIRM, pages={StepKind.AUTHENTICATOR: "confirm-app", StepKind.PHONE: "confirm-code"}
+STAGE = SecondStage(
+    codes=_CONFIRM, pages={StepKind.PASSKEY: "confirm-passkey", StepKind.PHONE: "confirm-code"}
 )
 
 
@@ -51,6 +53,8 @@ def ask(request: PortalRequest, area: Area) -> HttpResponse | None:
     """The page that asks for what opens the area; `None` where it is open."""
     if grants.holds(request, area):
         return None
+    if USED in request.POST:
+        return _judge_passkey(request, area)
     # A form of the area itself, sent after its time, holds no password to check.
     sent = "password" in request.POST
     form = PasswordForm(request.POST if sent else None)
@@ -77,7 +81,18 @@ def _judge(request: PortalRequest, area: Area, form: PasswordForm) -> HttpRespon
         grants.grant(request, area, path=path)
         return redirect(path)
     grants.password_given(request, area, path=path)
-    return second_stage.first(request, _STAGE, request.account)
+    return second_stage.first(request, STAGE, request.account)
+
+
+def _judge_passkey(request: PortalRequest, area: Area) -> HttpResponse:
+    """One that verified its owner is both: the password's place, and a second step."""
+    answer = passkey_answers.judged(request, "confirm", request.account, verified=True)
+    if isinstance(answer, str):
+        return _page(request, area, PasswordForm(), problem=answer)
+    path = request.get_full_path()
+    grants.second_step_given(request)
+    grants.grant(request, area, path=path)
+    return redirect(path)
 
 
 def _page(
@@ -89,7 +104,13 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     words = _WORDS[area]
-    shown = {"form": form, "title": words.title, "button": words.button, "problem": problem}
+    shown = {
+        "form": form,
+        "title": words.title,
+        "next_button": words.button,
+        "problem": problem,
+        "passkeys": passkeys.usable(context(), request.account),
+    }
     return render(request, "portal/password_again.html", shown, status=status)
 
 
@@ -99,36 +120,14 @@ def confirm_code(request: PortalRequest) -> HttpResponse:
     entering = grants.awaited(request)
     if entering is None:
         return redirect("security")
-    return code_pages.code_page(
-        request, _CONFIRM, right=lambda _code: _opened(request, entering), back=entering[1]
-    )
-
-
-@between_areas
-def confirm_app(request: PortalRequest) -> HttpResponse:
-    """A code of an authenticator app, after the password."""
-    return _at_hand(request, StepKind.AUTHENTICATOR)
-
-
-def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
-    entering = grants.awaited(request)
-    if entering is None:
-        return redirect("security")
-    return step_codes.code_page(
-        request,
-        _STAGE,
-        kind,
-        account=request.account,
-        right=lambda: _opened(request, entering),
-        back=entering[1],
-    )
-
-
-def _opened(request: PortalRequest, entering: tuple[Area, str]) -> HttpResponse:
     area, path = entering
-    grants.second_step_given(request)
-    grants.grant(request, area, path=path)
-    return redirect(path)
+
+    def right(_code: CodeRight) -> HttpResponse:
+        grants.second_step_given(request)
+        grants.grant(request, area, path=path)
+        return redirect(path)
+
+    return code_pages.code_page(request, _CONFIRM, right=right, back=path)
 
 
 @between_areas
@@ -142,4 +141,4 @@ def confirm_ways(request: PortalRequest) -> HttpResponse:
     """Every second step."""
     if grants.awaited(request) is None:
         return redirect("security")
-    return second_stage.ways_page(request, _STAGE, request.account)
+    return second_stage.ways_page(request, STAGE, request.account)

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from sidegate.accounts import web_sign_in
+from sidegate.accounts import passkeys, web_sign_in
 from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, second_stage, sign_in_stages, step_codes
+from sidegate.portal import code_pages, second_stage, sign_in_stages
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import SignInForm
 from sidegate.portal.middleware import WAS_SIGNED_OUT, open_to_all
@@ -30,8 +30,8 @@ _FLOW = CodeFlow(
     begin="signin",
     title=gettext_lazy("2-Step Verification"),
 )
-_STAGE = SecondStage(
-    codes=_FLOW, pages={StepKind.AUTHENTICATOR: "signin-app", StepKind.PHONE: "signin-code"}
+STAGE = SecondStage(
+    codes=_FLOW, pages={StepKind.PASSKEY: "signin-passkey-step", StepKind.PHONE: "signin-code"}
 )
 
 
@@ -43,7 +43,7 @@ def sign_in(request: PortalRequest) -> HttpResponse:
         return redirect(next_path)
     form = SignInForm(request.POST or None, initial=_typed(request))
     if request.method != "POST" or not form.is_valid():
-        return _page(request, form, next_path)
+        return page(request, form, next_path)
     answer = web_sign_in.check_password(
         context(),
         login=form.cleaned_data["email"],
@@ -52,15 +52,15 @@ def sign_in(request: PortalRequest) -> HttpResponse:
     )
     if isinstance(answer, PasswordCannotTell):
         problem = _("We cannot check passwords just now. Try again in a few minutes.")
-        return _page(request, form, next_path, problem=problem, status=503)
+        return page(request, form, next_path, problem=problem, status=503)
     if isinstance(answer, WrongPassword):
         form.add_error("password", _("The email address or the password is wrong. Check both."))
-        return _page(request, form, next_path)
+        return page(request, form, next_path)
     if not answer.account.two_step:
         sign_in_stages.finish(request, answer.account, second_step=False)
         return redirect(next_path)
     sign_in_stages.password_was_right(request, answer.account, next_path=next_path)
-    return second_stage.first(request, _STAGE, answer.account)
+    return second_stage.first(request, STAGE, answer.account)
 
 
 def _typed(request: PortalRequest) -> dict[str, str]:
@@ -69,7 +69,7 @@ def _typed(request: PortalRequest) -> dict[str, str]:
     return {"email": pending.account.address} if pending else {}
 
 
-def _page(
+def page(
     request: PortalRequest,
     form: SignInForm,
     next_path: str,
@@ -77,10 +77,12 @@ def _page(
     problem: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """The first stage's page, and what was wrong."""
     shown = {
         "form": form,
         "next": next_path,
         "problem": problem,
+        "passkeys": passkeys.party(context()) is not None,
         "was_signed_out": request.method == "GET" and WAS_SIGNED_OUT in request.GET,
     }
     return render(request, "portal/sign_in.html", shown, status=status)
@@ -91,7 +93,7 @@ def sign_in_code(request: PortalRequest) -> HttpResponse:
     """The second stage: the code."""
     pending = sign_in_stages.pending(request)
     if pending is None:
-        return _begin_anew(request)
+        return begin_anew(request)
 
     def right(_code: CodeRight) -> HttpResponse:
         sign_in_stages.finish(request, pending.account, second_step=True)
@@ -105,28 +107,8 @@ def sign_in_again(request: PortalRequest) -> HttpResponse:
     """Another code to the same phone."""
     pending = sign_in_stages.pending(request)
     if pending is None:
-        return _begin_anew(request)
+        return begin_anew(request)
     return code_pages.send_again(request, _FLOW, pending.account)
-
-
-@open_to_all
-def sign_in_app(request: PortalRequest) -> HttpResponse:
-    """The second stage: a code of an authenticator app."""
-    return _at_hand(request, StepKind.AUTHENTICATOR)
-
-
-def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
-    pending = sign_in_stages.pending(request)
-    if pending is None:
-        return _begin_anew(request)
-
-    def right() -> HttpResponse:
-        sign_in_stages.finish(request, pending.account, second_step=True)
-        return redirect(pending.next)
-
-    return step_codes.code_page(
-        request, _STAGE, kind, account=pending.account, right=right, back=reverse("signin")
-    )
 
 
 @open_to_all
@@ -134,13 +116,14 @@ def sign_in_ways(request: PortalRequest) -> HttpResponse:
     """Every second step."""
     pending = sign_in_stages.pending(request)
     if pending is None:
-        return _begin_anew(request)
-    return second_stage.ways_page(request, _STAGE, pending.account)
+        return begin_anew(request)
+    return second_stage.ways_page(request, STAGE, pending.account)
 
 
-def _begin_anew(request: PortalRequest) -> HttpResponse:
+def begin_anew(request: PortalRequest) -> HttpResponse:
+    """Back to the first stage: the sign-in that was under way is over."""
     # Said to whoever began: a request out of nowhere leaves no session behind.
-    if account_of(request) is None and not request.session.is_empty():
+    if account_of(request) is None and sign_in_stages.began(request):
         messages.error(request, _("That took too long. Please sign in again."))
     return redirect("signin")
 

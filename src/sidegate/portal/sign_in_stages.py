@@ -42,6 +42,11 @@ def password_was_right(request: PortalRequest, account: Account, *, next_path: s
     }
 
 
+def began(request: PortalRequest) -> bool:
+    """Whether a sign-in was under way in this browser."""
+    return _PENDING in request.session
+
+
 def pending(request: PortalRequest) -> Pending | None:
     """The sign-in that waits for its second step; `None` where none does any more."""
     stage = request.session.get(_PENDING)

@@ -52,9 +52,9 @@ class Addable(NamedTuple):
 
 ADDABLE: list[Addable] = [
     Addable(
-        StepKind.AUTHENTICATOR,
-        "two-step-app",
-        gettext_lazy("Codes from an app on your phone, without any network"),
+        StepKind.PASSKEY,
+        "passkey-add",
+        gettext_lazy("Recommended: your finger, your face or a PIN. No code to type"),
     ),
 ]
 """Beside phones, whose page comes first when 2-step is turned on; the best first."""

@@ -26,6 +26,8 @@ class Account(models.Model):
     password_changed_at = models.BigIntegerField()
     two_step_since = models.BigIntegerField(null=True)
     created_at = models.BigIntegerField()
+    passkey_handle = models.BinaryField(max_length=64, null=True, unique=True)
+    """What passkeys know the account by: random, drawn for the first of them."""
     locked_at = models.BigIntegerField(null=True)
     """When its owner locked it by the link of a notice: it is not enabled since then."""
 

@@ -1,0 +1,123 @@
+"""Passkeys between a page and its browser: what is asked, and whether the answer counts.
+
+A challenge is kept in the browser's session, good once and for five minutes. Several may be
+open at a time: a person has more than one tab.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from sidegate.accounts import passkeys
+from sidegate.accounts.errors import NotAvailable
+from sidegate.accounts.passkeys import PasskeyRight
+from sidegate.accounts.second_steps import NewPasskey
+from sidegate.factors import passkey
+from sidegate.factors.passkey import Refusal
+from sidegate.pages.context import context
+from sidegate.pages.lifetimes import BEFORE_SIGN_IN
+from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.storage.models import Account
+
+Purpose = Literal["sign-in", "second-step", "confirm", "add"]
+
+USED, MADE = "passkey", "new-passkey"
+"""The fields in which a form sends what the browser answers."""
+
+_PREFIX = "passkey-"
+_MOST = 4
+
+_TOO_LATE = _("That took too long. Try again.")
+_WORDS: dict[Refusal, Promise] = {
+    Refusal.INVALID: _("This passkey does not count here. Try again, or use another way."),
+    Refusal.NOT_VERIFIED: _(
+        "Your passkey did not ask for a PIN, fingerprint or face, which is needed here. "
+        "Use another way."
+    ),
+    Refusal.COUNTER_BACK: _(
+        "This passkey was refused: there may be a copy of it. Use another way, then remove "
+        "this passkey from your second steps."
+    ),
+}
+
+
+def options_to_use(
+    request: PortalRequest, purpose: Purpose, account: Account | None, *, verified: bool
+) -> HttpResponse:
+    """What a browser is asked, as JSON; see `passkeys.request_options`."""
+    challenge = _draw(request, purpose)
+    try:
+        options = passkeys.request_options(
+            context(), account=account, challenge=challenge, verified=verified
+        )
+    except NotAvailable as problem:
+        raise Http404 from problem
+    return JsonResponse(options)
+
+
+def options_to_make(request: PortalRequest) -> HttpResponse:
+    """What a browser is asked to make for whoever is signed in, as JSON."""
+    challenge = _draw(request, "add")
+    try:
+        options = passkeys.creation_options(context(), account=request.account, challenge=challenge)
+    except NotAvailable as problem:
+        raise Http404 from problem
+    return JsonResponse(options)
+
+
+def judged(
+    request: PortalRequest, purpose: Purpose, account: Account | None, *, verified: bool
+) -> PasskeyRight | str:
+    """Judge the answer that a form sent; what to say to the person where it does not count."""
+    answer = request.POST.get(USED, "")
+    said = passkey.read(answer)
+    challenge = _take(request, purpose, said.challenge if said else None)
+    if challenge is None:
+        return str(_TOO_LATE)
+    found = passkeys.use(
+        context(),
+        account=account,
+        challenge=challenge,
+        answer=answer,
+        verified=verified,
+        origin=origin_of(request),
+    )
+    return str(_WORDS[found]) if isinstance(found, Refusal) else found
+
+
+def made(request: PortalRequest, *, name: str) -> NewPasskey | str:
+    """The new passkey that a form sent; what to say where it does not count."""
+    answer = request.POST.get(MADE, "")
+    challenge = _take(request, "add", passkey.read_new(answer))
+    if challenge is None:
+        return str(_TOO_LATE)
+    found = passkeys.made(context(), challenge=challenge, answer=answer, name=name)
+    return str(_WORDS[found]) if isinstance(found, Refusal) else found
+
+
+def _draw(request: PortalRequest, purpose: Purpose) -> bytes:
+    """A new challenge, in place of the oldest where there are many."""
+    challenge = context().random(passkey.CHALLENGE_BYTES)
+    session = request.session
+    if session.is_empty():
+        session.set_expiry(BEFORE_SIGN_IN // 1000)
+    open_ones = [key for key, _value in session.items() if key.startswith(_PREFIX)]
+    open_ones.sort(key=lambda key: session[key]["at"])
+    for key in open_ones[: max(0, len(open_ones) - _MOST + 1)]:
+        del session[key]
+    session[_PREFIX + challenge.hex()] = {"purpose": purpose, "at": context().now()}
+    return challenge
+
+
+def _take(request: PortalRequest, purpose: Purpose, challenge: bytes | None) -> bytes | None:
+    """The challenge that an answer names, once; `None` where it is none of this session's."""
+    if not challenge:
+        return None
+    kept = request.session.take(_PREFIX + challenge.hex())
+    if not kept or kept["purpose"] != purpose:
+        return None
+    return challenge if context().now() - kept["at"] <= passkey.LIFETIME else None
