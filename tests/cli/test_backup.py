@@ -33,7 +33,7 @@ def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Child,
         with smtplib.SMTP_SSL("localhost", child.ports["submissions"], context=child.tls) as smtp:
             smtp.login(ANNA, made["password"])
             smtp.sendmail(ANNA, [ANNA], f"From: {ANNA}\r\nSubject: kept\r\n\r\nHello\r\n")
-        assert subjects(child, made["password"]) == [b"Subject: kept"]
+        assert b"Subject: kept" in subjects(child, made["password"])  # beside a notice to her
         told = commands.run(
             "backup", str(folder / "b.tar"), "--passphrase-stdin", "--with-mail",
             stdin=f"{PASSPHRASE}\n",
@@ -75,7 +75,7 @@ def test_after_restore_the_app_password_signs_in_and_the_mail_is_there(
     assert stat.S_IMODE((data / "keys").stat().st_mode) == 0o700
     shutil.copy(old.data / "ports.json", data)
     with running(data) as child:
-        assert subjects(child, secret) == [b"Subject: kept"]
+        assert b"Subject: kept" in subjects(child, secret)
         rows = Commands(data).facts("app-password", "list", ANNA)
         assert [row["state"] for row in rows] == ["active"]
         found = {line["what"]: line["state"] for line in Commands(data).facts("check")}

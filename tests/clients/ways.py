@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from child import Child
 from peers import require
@@ -42,6 +42,29 @@ class Way(NamedTuple):
 # Python's own libraries ---------------------------------------------------------------------
 
 
+Connection_co = TypeVar("Connection_co", covariant=True)
+
+
+class _Connect(Protocol[Connection_co]):
+    def __call__(self, child: Child, *, starttls: bool = False) -> Connection_co: ...
+
+
+def _back_after_reload(connect: _Connect[Connection_co]) -> _Connect[Connection_co]:
+    """A login process that a reload is ending says so, and mail programs come back."""
+
+    def connected(child: Child, *, starttls: bool = False) -> Connection_co:
+        for _ in range(3):
+            try:
+                return connect(child, starttls=starttls)
+            except (imaplib.IMAP4.error, poplib.error_proto, smtplib.SMTPException) as refused:
+                if "hutting down" not in str(refused):
+                    raise
+        return connect(child, starttls=starttls)
+
+    return connected
+
+
+@_back_after_reload
 def imap(child: Child, *, starttls: bool = False) -> imaplib.IMAP4:
     if not starttls:
         port = child.ports["imaps"]
@@ -51,6 +74,7 @@ def imap(child: Child, *, starttls: bool = False) -> imaplib.IMAP4:
     return client
 
 
+@_back_after_reload
 def pop3(child: Child, *, starttls: bool = False) -> poplib.POP3:
     if not starttls:
         port = child.ports["pop3s"]
@@ -60,6 +84,7 @@ def pop3(child: Child, *, starttls: bool = False) -> poplib.POP3:
     return client
 
 
+@_back_after_reload
 def smtp(child: Child, *, starttls: bool = False) -> smtplib.SMTP:
     if not starttls:
         port = child.ports["submissions"]

@@ -22,20 +22,12 @@ SHARED_SECRET = "one secret for all, hashed once"  # noqa: S105 - made up
 """What Dovecot's hashed accounts have: 100,000 slow hashes would take hours to make."""
 
 _SEED = 2026
+_SCOPES = "imap,pop3,submission"
 _PROGRAMS = (
     b'"name" "Thunderbird" "version" "128.5.0"',
     b'"name" "iPhone Mail" "version" "22B91" "os" "iOS" "os-version" "18.1"',
     b'"name" "Microsoft Outlook" "vendor" "Microsoft"',
     b"",
-)
-_INSERT_ACCOUNT = (
-    "INSERT INTO account (id, address, name, language, enabled, password_hash, password_version,"
-    " password_changed_at, two_step_since, created_at) VALUES (?, ?, '', '', 1, '', 1, ?, ?, ?)"
-)
-_ONE_FOR_A_DEVICE = (
-    "INSERT INTO app_password (account_id, digest, key_id, app, device, scopes, created_at,"
-    " last_used_address, last_used_protocol, last_used_program)"
-    " VALUES (?, ?, ?, 'mail', 'windows', 'imap,pop3,submission', ?, '', '', '')"
 )
 
 
@@ -75,16 +67,36 @@ def fill_sidegate(database: Path, keys: Path, people: People) -> None:
     ring = open_keys(keys, random=os.urandom)
     now = time.time_ns() // 1_000_000
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.executemany(_INSERT_ACCOUNT, ((p.id, p.address, now, now, now) for p in people))
+        accounts = _insert(
+            connection,
+            "account",
+            ("id", "address", "enabled", "password_changed_at", "two_step_since", "created_at"),
+        )
+        connection.executemany(accounts, ((p.id, p.address, 1, now, now, now) for p in people))
+        app_passwords = _insert(
+            connection, "app_password", ("account_id", "digest", "key_id", "scopes", "created_at")
+        )
         connection.executemany(
-            _ONE_FOR_A_DEVICE,
+            app_passwords,
             (
-                (p.id, _digest(ring.current, p.id, secret), ring.newest, now)
+                (p.id, _digest(ring.current, p.id, secret), ring.newest, _SCOPES, now)
                 for p in people
                 for secret in p.secrets
             ),
         )
         connection.execute("ANALYZE")
+
+
+def _insert(connection: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> str:
+    """The statement for these columns; what else may not be NULL is empty."""
+    described = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    empty = {
+        name: "''" if "char" in kind or kind == "text" else "0"
+        for _, name, kind, not_null, default, key in described
+        if not_null and default is None and not key and name not in columns
+    }
+    names, values = (*columns, *empty), (*("?" for _ in columns), *empty.values())
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608 - our own names
 
 
 def _digest(key: bytes, account_id: int, secret: str) -> bytes:
