@@ -8,6 +8,7 @@ from typing import NoReturn
 import pytest
 
 PACKAGES = {
+    "baresip": "baresip-core",
     "bearerbox": "kannel",
     "chromium": "chromium",
     "curl": "curl",

@@ -44,6 +44,12 @@ account = "AC0123"
 password = "{SECRET}"
 sender = "+37120000001"
 """
+SIP = f"""
+[gateway.sip]
+server = "sip.example.test:5060"
+username = "me"
+password = "{SECRET}"
+"""
 HTTP = """
 [gateway.http]
 url = "https://sms.example.test/send?to={digits}"
@@ -55,6 +61,7 @@ ALL = {
     "kannel": KANNEL,
     "gammu": GAMMU,
     "android": ANDROID,
+    "sip": SIP,
     "twilio": TWILIO,
     "http": HTTP,
     "apprise": f'[gateway.apprise]\nurl = "json://me:{SECRET}@127.0.0.1:1/{{digits}}"\n',
@@ -69,7 +76,8 @@ def load(folder: Path, toml: str) -> object:
 
 @pytest.mark.parametrize("kind", list(ALL))
 def test_each_kind_is_taken_with_what_it_needs(tmp_path: Path, kind: str) -> None:
-    config = load(tmp_path, f'[codes]\nsms = "{kind}"\n{ALL[kind]}')
+    channel = KINDS[kind].channels[0]
+    config = load(tmp_path, f'[codes]\n{channel} = "{kind}"\n{ALL[kind]}')
     assert SECRET not in repr(config)
 
 
@@ -107,6 +115,17 @@ def test_each_password_is_marked_secret(kind: str) -> None:
             '[gateway.twilio]\nurl = "http://twilio.example.test"',
             "http",
         ),
+        (SIP, ":5060", "", '"host:port"'),
+        (SIP, 'username = "me"', 'username = "<me>"', "letters, digits and any of"),
+        (SIP, f'"{SECRET}"', f'"{SECRET};x=1"', "password = this value is not allowed"),
+        (SIP, 'username = "me"', 'caller = "me"', "username and password go together"),
+        (SIP, f'username = "me"\npassword = "{SECRET}"', "", "caller is missing"),
+        (SIP, "[gateway.sip]", '[gateway.sip]\ndial = "{code}"', "{code} goes into the body alone"),
+        (SIP, "[gateway.sip]", '[gateway.sip]\ndial = "112"', '"{number}", or'),
+        (SIP, "[gateway.sip]", '[gateway.sip]\ndial = "{number}@x"', '"{number}", or'),
+        (SIP, "[gateway.sip]", '[gateway.sip]\ntransport = "tls"', '"udp" or "tcp"'),
+        (SIP, "[gateway.sip]", "[gateway.sip]\ncalls = 0", "calls"),
+        (TWILIO, "[gateway.twilio]", "[gateway.twilio]\nvoices = { lv = 3 }", "voices"),
         (HTTP, "{digits}", "{text}", "{text} goes into the body alone"),
         (HTTP, "{digits}", "{code}", "{code} goes into the body alone"),
         (HTTP, "{digits}", "{numbr}", "there is no {numbr}"),

@@ -20,7 +20,13 @@ from sidegate.portal import urls
 from sidegate.serve.django_settings import django_settings
 from sidegate.storage.models import Account, WebSession
 
-SIGN_IN = {"/signin", "/signin/code", "/signin/code/again", "/signin/another-way"}
+SIGN_IN = {
+    "/signin",
+    "/signin/code",
+    "/signin/code/again",
+    "/signin/app",
+    "/signin/another-way",
+}
 OPEN = SIGN_IN | {"/phone", "/lock/<str:token>", "/locked"}
 PATHS = ["/" + str(entry.pattern) for entry in urls.urlpatterns]
 SIGNED_IN = sorted({*PATHS} - OPEN)

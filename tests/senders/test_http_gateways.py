@@ -11,6 +11,7 @@ import json
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -31,7 +32,8 @@ BODY = '{"to": "{digits}", "message": "{text}", "otp": "{code}", "ref": {"id": "
 
 
 def twilio(url: str, told: Told, **more: str) -> Gateway:
-    wanted = {"url": url, "account": "AC0123", "password": "zebra-token", "sender": "+37120000001"}
+    wanted: dict[str, Any] = {"url": url, "account": "AC0123", "password": "zebra-token"}
+    wanted["sender"] = "+37120000001"
     return TwilioGateway("mine", Twilio(**(wanted | more)), told, SOON)
 
 

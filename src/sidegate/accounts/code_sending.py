@@ -48,6 +48,7 @@ _REASONS = {
     FAILED: Fault.NOT_REACHABLE,
     jobs.EXPIRED: Fault.TOO_LATE,
 }
+_WHY_FAILED = {"failed": Fault.NOT_DELIVERED.value}
 _GATEWAY = Origin(by="owner")
 """A receipt: nobody did anything."""
 
@@ -186,9 +187,9 @@ class CodeSending:
 
     def _mark(self, name: str, reference: str, delivery: Delivery) -> bool:
         """Write what became of a message; False where no such one was sent."""
-        state, why = (
-            (DELIVERED, "") if delivery == "delivered" else (FAILED, Fault.NOT_DELIVERED.value)
-        )
+        state, why = FAILED, _WHY_FAILED.get(delivery, delivery)
+        if delivery == "delivered":
+            state, why = DELIVERED, ""
         with transaction.atomic():
             job = jobs.heard_of(by=name, reference=reference, was=SENT, state=state, why=why)
             if job is None:

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import code_limits, code_orders
+from sidegate.accounts import code_limits, code_orders, code_tries
 from sidegate.accounts.code_orders import Channel, Standing
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import ChallengeOver, TooSoon
@@ -132,9 +132,23 @@ def present(
 ) -> CodeRight | CodeWrong | CodeOver:
     """Present a code, once: a right one is used up by it, a wrong one costs a try.
 
-    The try is taken first, by a conditional UPDATE, so that no number of browsers at
-    once gets more of them (rule 8).
+    As a second step it costs one of the account's tries too. Raises `TooManyTries`.
     """
+    second_step = Challenge.objects.filter(pk=challenge_id).exclude(purpose__in=_NEW_NUMBER).first()
+    if second_step is None:
+        return _present(ctx, challenge_id=challenge_id, binding=binding, code=code, origin=origin)
+    taken = code_tries.take(ctx, account_id=second_step.account_id, origin=origin)
+    answer = _present(ctx, challenge_id=challenge_id, binding=binding, code=code, origin=origin)
+    if not isinstance(answer, CodeWrong) and answer != CodeOver("tries"):
+        code_tries.give_back(taken)
+    return answer
+
+
+def _present(
+    ctx: Context, *, challenge_id: int, binding: str, code: str, origin: Origin
+) -> CodeRight | CodeWrong | CodeOver:
+    # The challenge's own try is taken first, by a conditional UPDATE, so that no number of
+    # browsers at once gets more of them (rule 8).
     now = ctx.now()
     with transaction.atomic():
         open_one = Challenge.objects.filter(

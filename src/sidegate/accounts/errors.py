@@ -63,6 +63,10 @@ class TooSoon(Wait):
     """The last code was sent moments ago."""
 
 
+class TooManyTries(Wait):
+    """As many wrong codes as may be were typed."""
+
+
 class TooManyCodes(Wait):
     """As many codes as may be were sent."""
 

@@ -19,6 +19,7 @@ _TODO = {
     "slow": "is it running, and is its address right?",
     "credentials": "look at the user and the password in its section",
     "credit": "top it up",
+    "missing": "install what docs/operators/gateways.md says it needs",
     "broken": "look at its section, and at what answers there",
 }
 

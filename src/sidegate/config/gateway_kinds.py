@@ -13,6 +13,7 @@ from sidegate.config.kinds import Kind, text_of, web_address
 from sidegate.config.templates import OPEN_PLACES, SECRET_PLACES, places
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_SIP_WORD = re.compile(r"[A-Za-z0-9+*._!~-]{0,64}")
 _LONGEST_BODY = 4000
 _OURS = ("content-type", "content-length", "host", "transfer-encoding")
 
@@ -104,6 +105,44 @@ def password_or_none() -> Kind[str]:
     return Kind(some.read, some.allowed, secret=True)
 
 
+def sip_word_or_none() -> Kind[str]:
+    """A name before the @ of a SIP address, as it may stand there unquoted (RFC 3261, 25.1)."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if not _SIP_WORD.fullmatch(value):
+            raise NotAllowed
+        return value
+
+    return Kind(read, 'letters, digits and any of +*-_.!~ , or ""')
+
+
+def sip_password_or_none() -> Kind[str]:
+    """What the list of accounts of baresip can hold; it has no way to quote."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        if not re.fullmatch(r"[!-~]{0,100}", value) or set(value) & set('";<>'):
+            raise NotAllowed
+        return value
+
+    return Kind(read, 'up to 100 letters, digits and signs but " ; < >', secret=True)
+
+
+def dialled() -> Kind[str]:
+    """A template of what is dialled."""
+
+    def read(raw: object) -> str:
+        value = text_of(raw)
+        found = places(value)
+        _only(found, ("number", "digits"), "it is spoken")
+        if len(found) != 1 or not _SIP_WORD.fullmatch(re.sub(r"\{[a-z]+\}", "", value)):
+            raise NotAllowed
+        return value
+
+    return Kind(read, '"{number}", or "{digits}" with signs before or after it')
+
+
 def server() -> Kind[str]:
     """A server's name or address, with its port; `parse_endpoint` takes it apart."""
 
@@ -143,6 +182,19 @@ def headers() -> Kind[tuple[tuple[str, str], ...]]:
         return tuple(raw.items())
 
     return Kind(read, 'a table such as { Authorization = "Bearer …" }', secret=True)
+
+
+def voices() -> Kind[tuple[tuple[str, str], ...]]:
+    """By language, the name of a voice."""
+
+    def read(raw: object) -> tuple[tuple[str, str], ...]:
+        if not isinstance(raw, dict):
+            raise NotAllowed
+        if not all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", text_of(one)) for one in raw.values()):
+            raise NotAllowed
+        return tuple(raw.items())
+
+    return Kind(read, 'a table such as { lv = "Google.lv-LV-Standard-B" }')
 
 
 def body() -> Kind[str]:

@@ -118,9 +118,38 @@ class Android(GatewayOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sip(GatewayOptions):
+    """Phone calls through a SIP server."""
+
+    channels: ClassVar[tuple[str, ...]] = ("voice",)
+    server: str = required(gateway_kinds.server(), "the SIP server, such as port 5060")
+    transport: str = option(kinds.one_of("udp", "tcp"), "udp")
+    username: str = option(
+        gateway_kinds.sip_word_or_none(), "", 'the name to register with; "" = no registration'
+    )
+    password: str = option(gateway_kinds.sip_password_or_none(), "")
+    caller: str = option(
+        gateway_kinds.sip_word_or_none(), "", 'whom a call is from; "" = the username'
+    )
+    dial: str = option(
+        gateway_kinds.dialled(), "{number}", 'what is dialled: "{number}" is +371…, "00{digits}"'
+    )
+    calls: int = option(kinds.whole_number(1, 50), 2, "at most so many at the same time")
+
+    def problem(self) -> str | None:
+        """A call is from somebody; a name and its password go together."""
+        if bool(self.username) != bool(self.password):
+            return "username and password go together; allowed: both, or neither"
+        if not self.caller and not self.username:
+            return "caller is missing; allowed: the number that calls are from"
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Twilio(GatewayOptions):
     """Twilio, or a provider with the same API."""
 
+    channels: ClassVar[tuple[str, ...]] = ("sms", "voice")
     url: str = option(gateway_kinds.url(), "https://api.twilio.com", "without the path /2010-04-01")
     account: str = required(gateway_kinds.word(64), "the account's id, AC…")
     username: str = option(
@@ -128,7 +157,11 @@ class Twilio(GatewayOptions):
     )
     password: str = required(gateway_kinds.password(), "the key's secret, or the account's token")
     sender: str = required(
-        gateway_kinds.word(64), "a number, a name, or a messaging service's id, MG…"
+        gateway_kinds.word(64),
+        "a number (calls take nothing else), a name, or a messaging service's id, MG…",
+    )
+    voices: tuple[tuple[str, str], ...] = option(
+        gateway_kinds.voices(), {"lv": "Google.lv-LV-Standard-B"}, "by language; else its own"
     )
     proxy: str = option(gateway_kinds.proxy(), "")
 
@@ -199,6 +232,7 @@ KINDS: Mapping[str, type[GatewayOptions]] = MappingProxyType(
         "kannel": Kannel,
         "gammu": Gammu,
         "android": Android,
+        "sip": Sip,
         "twilio": Twilio,
         "http": Http,
         "exec": Exec,

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from sidegate.accounts import codes
 from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.codes import CodeOver, CodeRight, CodeWrong, Purpose
-from sidegate.accounts.errors import AccountError, Wait
+from sidegate.accounts.errors import AccountError, TooManyTries, Wait
 from sidegate.accounts.phone_numbers import for_people, masked
 from sidegate.pages import people_time
 from sidegate.pages.context import context
@@ -55,10 +55,10 @@ def code_page(
         return redirect(flow.begin)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        answer = code_step.present(request, step, form.cleaned_data["code"])
+        answer = _present(request, step, form.cleaned_data["code"])
         if isinstance(answer, CodeRight):
             return right(answer)
-        form.add_error("code", _why_not(answer))
+        form.add_error("code", answer)
     shown = {
         "form": form,
         "flow": flow,
@@ -67,6 +67,15 @@ def code_page(
         **_sending(flow, step),
     }
     return render(request, "portal/code.html", shown)
+
+
+def _present(request: PortalRequest, step: CodeStep, typed: str) -> CodeRight | str:
+    """The code was right, or what was wrong."""
+    try:
+        answer = code_step.present(request, step, typed)
+    except TooManyTries as problem:
+        return said(problem)
+    return answer if isinstance(answer, CodeRight) else _why_not(answer)
 
 
 def _sending(flow: CodeFlow, step: CodeStep) -> dict[str, object]:
@@ -124,18 +133,19 @@ def said(problem: AccountError) -> str:
     """What was wrong, and when it can be tried again."""
     text = str(problem.text)
     if isinstance(problem, Wait):
-        text += " " + _retry_words(problem.retry_at)
+        text += " " + _retry_words(problem)
     return text
 
 
-def _retry_words(retry_at: int) -> str:
-    at = people_time.moment(retry_at)
+def _retry_words(problem: Wait) -> str:
+    at = people_time.moment(problem.retry_at)
     today = at.date() == people_time.moment(context().now()).date()
-    text = (
-        _("The next one can be sent at %(time)s.")
-        if today
-        else _("The next one can be sent tomorrow at %(time)s.")
-    )
+    if isinstance(problem, TooManyTries):
+        text = _("Try again at %(time)s.") if today else _("Try again tomorrow at %(time)s.")
+    elif today:
+        text = _("The next one can be sent at %(time)s.")
+    else:
+        text = _("The next one can be sent tomorrow at %(time)s.")
     return text % {"time": people_time.clock_words(at, seconds=True)}
 
 

@@ -62,6 +62,13 @@ _FAILED: dict[str, Promise] = {
     "line-busy": gettext_lazy(
         "We called %(number)s, and the line was busy. Send a new code, or try another way."
     ),
+    "declined": gettext_lazy(
+        "We called %(number)s, and the call was declined. Send a new code, or try another way."
+    ),
+    "cut-short": gettext_lazy(
+        "The call to %(number)s ended before the code was said. "
+        "Send a new code, or try another way."
+    ),
     Fault.NOT_DELIVERED: gettext_lazy(
         "The code did not arrive at %(number)s. Send a new one, or try another way."
     ),

@@ -163,6 +163,14 @@ class CodeForm(_Form):
         return code
 
 
+class AppCodeForm(CodeForm):
+    """A code that an authenticator app shows."""
+
+    def __init__(self, data: QueryDict | None) -> None:
+        super().__init__(data)
+        self.fields["code"].error_messages["required"] = _("Enter the code that the app shows.")
+
+
 class StepNameForm(_Form):
     """What a second step is called."""
 

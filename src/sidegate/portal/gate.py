@@ -11,11 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sidegate.accounts import passkeys, web_sign_in
-from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, grants, passkey_answers, second_stage
+from sidegate.portal import code_pages, grants, passkey_answers, second_stage, step_codes
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import PasswordForm
 from sidegate.portal.grants import Area, between_areas
@@ -45,7 +44,12 @@ _CONFIRM = CodeFlow(
     title=gettext_lazy("Confirm that it is you"),
 )
 STAGE = SecondStage(
-    codes=_CONFIRM, pages={StepKind.PASSKEY: "confirm-passkey", StepKind.PHONE: "confirm-code"}
+    codes=_CONFIRM,
+    pages={
+        StepKind.PASSKEY: "confirm-passkey",
+        StepKind.AUTHENTICATOR: "confirm-app",
+        StepKind.PHONE: "confirm-code",
+    },
 )
 
 
@@ -120,14 +124,36 @@ def confirm_code(request: PortalRequest) -> HttpResponse:
     entering = grants.awaited(request)
     if entering is None:
         return redirect("security")
+    return code_pages.code_page(
+        request, _CONFIRM, right=lambda _code: _opened(request, entering), back=entering[1]
+    )
+
+
+@between_areas
+def confirm_app(request: PortalRequest) -> HttpResponse:
+    """A code of an authenticator app, after the password."""
+    return _at_hand(request, StepKind.AUTHENTICATOR)
+
+
+def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
+    entering = grants.awaited(request)
+    if entering is None:
+        return redirect("security")
+    return step_codes.code_page(
+        request,
+        STAGE,
+        kind,
+        account=request.account,
+        right=lambda: _opened(request, entering),
+        back=entering[1],
+    )
+
+
+def _opened(request: PortalRequest, entering: tuple[Area, str]) -> HttpResponse:
     area, path = entering
-
-    def right(_code: CodeRight) -> HttpResponse:
-        grants.second_step_given(request)
-        grants.grant(request, area, path=path)
-        return redirect(path)
-
-    return code_pages.code_page(request, _CONFIRM, right=right, back=path)
+    grants.second_step_given(request)
+    grants.grant(request, area, path=path)
+    return redirect(path)
 
 
 @between_areas

@@ -15,7 +15,7 @@ from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, second_stage, sign_in_stages
+from sidegate.portal import code_pages, second_stage, sign_in_stages, step_codes
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import SignInForm
 from sidegate.portal.middleware import WAS_SIGNED_OUT, open_to_all
@@ -31,7 +31,12 @@ _FLOW = CodeFlow(
     title=gettext_lazy("2-Step Verification"),
 )
 STAGE = SecondStage(
-    codes=_FLOW, pages={StepKind.PASSKEY: "signin-passkey-step", StepKind.PHONE: "signin-code"}
+    codes=_FLOW,
+    pages={
+        StepKind.PASSKEY: "signin-passkey-step",
+        StepKind.AUTHENTICATOR: "signin-app",
+        StepKind.PHONE: "signin-code",
+    },
 )
 
 
@@ -109,6 +114,26 @@ def sign_in_again(request: PortalRequest) -> HttpResponse:
     if pending is None:
         return begin_anew(request)
     return code_pages.send_again(request, _FLOW, pending.account)
+
+
+@open_to_all
+def sign_in_app(request: PortalRequest) -> HttpResponse:
+    """The second stage: a code of an authenticator app."""
+    return _at_hand(request, StepKind.AUTHENTICATOR)
+
+
+def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
+    pending = sign_in_stages.pending(request)
+    if pending is None:
+        return begin_anew(request)
+
+    def right() -> HttpResponse:
+        sign_in_stages.finish(request, pending.account, second_step=True)
+        return redirect(pending.next)
+
+    return step_codes.code_page(
+        request, STAGE, kind, account=pending.account, right=right, back=reverse("signin")
+    )
 
 
 @open_to_all

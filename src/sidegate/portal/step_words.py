@@ -56,6 +56,11 @@ ADDABLE: list[Addable] = [
         "passkey-add",
         gettext_lazy("Recommended: your finger, your face or a PIN. No code to type"),
     ),
+    Addable(
+        StepKind.AUTHENTICATOR,
+        "two-step-app",
+        gettext_lazy("Codes from an app on your phone, without any network"),
+    ),
 ]
 """Beside phones, whose page comes first when 2-step is turned on; the best first."""
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from sidegate.portal import (
     activity,
+    app_pages,
     app_passwords,
     cut_over,
     devices,
@@ -24,6 +25,7 @@ urlpatterns = [
     path("signin", sign_in.sign_in, name="signin"),
     path("signin/code", sign_in.sign_in_code, name="signin-code"),
     path("signin/code/again", sign_in.sign_in_again, name="signin-again"),
+    path("signin/app", sign_in.sign_in_app, name="signin-app"),
     path("signin/another-way", sign_in.sign_in_ways, name="signin-ways"),
     path("signin/passkey", passkeys.sign_in_whole, name="signin-passkey"),
     path("signin/passkey/options", passkeys.sign_in_options, name="signin-passkey-options"),
@@ -40,6 +42,7 @@ urlpatterns = [
     path("security/password", security.password, name="password"),
     path("security/code", gate.confirm_code, name="confirm-code"),
     path("security/code/again", gate.confirm_again, name="confirm-again"),
+    path("security/app", gate.confirm_app, name="confirm-app"),
     path("security/another-way", gate.confirm_ways, name="confirm-ways"),
     path("security/passkey", passkeys.confirm, name="confirm-passkey"),
     path("security/passkey/options", passkeys.confirm_options, name="confirm-passkey-options"),
@@ -52,6 +55,7 @@ urlpatterns = [
     path("security/two-step/code/again", two_step.again, name="two-step-again"),
     path("security/two-step/turn-on", two_step.turn_on, name="two-step-turn-on"),
     path("security/two-step/steps/<str:key>", step_pages.step, name="second-step"),
+    path("security/two-step/app", app_pages.add, name="two-step-app"),
     path(
         "security/two-step/steps/<str:key>/remove",
         step_pages.remove,

@@ -16,7 +16,14 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 Channel = Literal["sms", "voice"]
-Delivery = Literal["delivered", "failed"]
+Delivery = Literal[
+    "delivered",
+    "failed",
+    "no-answer",  # a call: these four are "failed", and say why
+    "line-busy",
+    "declined",
+    "cut-short",
+]
 Receipt = Callable[[str, Delivery], None]
 """Given to gateways that hear of deliveries: called with the `reference` of a `Sent` and
 what became of it, on the event loop; as often and as early as the gateway likes."""
@@ -29,12 +36,14 @@ NotNowWhy = Literal[
     "credit",  # there is no money left
     "refused",  # it does not take this message, for a reason of its own
     "broken",  # what it says makes no sense, or it cannot be started
+    "missing",  # a program that it needs is not installed
 ]
 NotReachableWhy = Literal[
     "unknown-number",  # there is nobody under it
     "barred",  # the network or the person wants nothing from us
     "no-answer",  # a call: nobody answered
     "line-busy",  # a call: somebody speaks there
+    "declined",  # a call: the person wants none
 ]
 MaybeSentWhy = Literal[
     "timeout",  # no answer within its time

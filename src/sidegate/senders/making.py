@@ -17,6 +17,7 @@ from sidegate.config.gateways import (
     GatewayOptions,
     Http,
     Kannel,
+    Sip,
     Smpp,
     Twilio,
 )
@@ -27,8 +28,11 @@ from sidegate.senders.gammu import GammuGateway
 from sidegate.senders.gateway import Delivery, Gateway, Receipt
 from sidegate.senders.http_template import HttpGateway
 from sidegate.senders.kannel import KannelGateway
+from sidegate.senders.sip import SipGateway
 from sidegate.senders.smpp import SmppGateway
 from sidegate.senders.twilio import TwilioGateway
+
+CALLS = "calls"
 
 Maker = Callable[[str, Any, Receipt], Gateway]
 """Makes a gateway from its name, its options and where to tell of deliveries."""
@@ -71,11 +75,16 @@ def make_gateways(
 
     `receipt` is told name, reference and what became of a message.
     """
-    made = {}
+    # What calls need for their time lies in the data folder: nobody else looks into it.
+    makers: dict[type[GatewayOptions], Maker] = {
+        **_MAKERS,
+        Sip: partial(SipGateway, folder=config.data / CALLS),
+    }
+    made: dict[str, Gateway] = {}
     for name in dict.fromkeys((*config.codes.sms, *config.codes.voice)):
         if name == SCREEN:
             made[name] = screen
             continue
         options = config.gateways[name]
-        made[name] = _MAKERS[type(options)](name, options, partial(receipt, name))
+        made[name] = makers[type(options)](name, options, partial(receipt, name))
     return made

@@ -1,9 +1,15 @@
-"""Twilio's REST API, and that of the many providers who copy it."""
+"""Twilio's REST API, and that of the many providers who copy it.
+
+A call's words go along with the order to call (inline TwiML): there is no address from which
+they could be fetched, so no code stands in one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape, quoteattr
 
 from sidegate.config.gateways import Twilio
 from sidegate.senders.following import PAUSES, Following
@@ -17,6 +23,7 @@ from sidegate.senders.http_client import (
     is_reference,
     refused,
 )
+from sidegate.senders.speech import phrases_of
 
 _STATES: dict[str, Delivery] = {
     "delivered": "delivered",
@@ -25,6 +32,19 @@ _STATES: dict[str, Delivery] = {
     "failed": "failed",
     "canceled": "failed",
 }
+_CALL_STATES: dict[str, Delivery] = {
+    "completed": "delivered",
+    "busy": "line-busy",
+    "no-answer": "no-answer",
+    "failed": "failed",
+    "canceled": "failed",
+}
+_LOCALES = {"en": "en-US", "lv": "lv-LV"}
+_RINGING = "45"
+"""Seconds."""
+_LONGEST_CALL = "120"
+"""Seconds."""
+_PAUSE = '<Pause length="1"/>'
 _FAULTS: dict[int, Callable[[], Exception]] = {
     20003: lambda: NotNow("credentials"),
     20005: lambda: NotNow("credentials"),  # the account is not active
@@ -57,16 +77,17 @@ class TwilioGateway:
         self._account = f"{options.url.rstrip('/')}/2010-04-01/Accounts/{account}"
         user = (options.username or options.account, options.password)
         self._client = HttpClient(user=user, proxy=options.proxy)
-        self._following = Following(self._ask, receipt, pauses)
+        self._voices = dict(options.voices)
+        self._texts = Following(partial(self._ask, "Messages", _STATES), receipt, pauses)
+        self._calls = Following(partial(self._ask, "Calls", _CALL_STATES), receipt, pauses)
 
     async def send(self, message: Message) -> Sent:
         """Hand it over; raises `NotNow`, `NotReachable`, `MaybeSent`."""
-        sender = self._options.sender
-        by = "MessagingServiceSid" if sender.startswith("MG") else "From"
-        fields = {"To": message.number, by: sender, "Body": message.text}
+        is_call = message.channel == "voice"
+        fields = self._call(message) if is_call else self._text(message)
         answer = await self._client.ask(
             "POST",
-            f"{self._account}/Messages.json",
+            f"{self._account}/{'Calls' if is_call else 'Messages'}.json",
             body=urlencode(fields).encode(),
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
@@ -75,7 +96,7 @@ class TwilioGateway:
         reference = str(facts_of(answer).get("sid", ""))
         if not is_reference(reference):
             return Sent()
-        self._following.begin(reference)
+        (self._calls if is_call else self._texts).begin(reference)
         return Sent(reference)
 
     async def check(self) -> str | None:
@@ -87,12 +108,38 @@ class TwilioGateway:
 
     async def close(self) -> None:
         """Ask about nothing any more, and close what is open."""
-        await self._following.close()
+        await self._texts.close()
+        await self._calls.close()
         await self._client.close()
 
-    async def _ask(self, reference: str) -> Delivery | None:
-        answer = await checked(self._client, "GET", f"{self._account}/Messages/{reference}.json")
-        return _STATES.get(str(facts_of(answer).get("status"))) if answer.is_good else None
+    def _text(self, message: Message) -> dict[str, str]:
+        sender = self._options.sender
+        by = "MessagingServiceSid" if sender.startswith("MG") else "From"
+        return {"To": message.number, by: sender, "Body": message.text}
+
+    def _call(self, message: Message) -> dict[str, str]:
+        return {
+            "To": message.number,
+            "From": self._options.sender,
+            "Twiml": _twiml(message, self._voices.get(message.language, "")),
+            "Timeout": _RINGING,
+            "TimeLimit": _LONGEST_CALL,
+        }
+
+    async def _ask(
+        self, kind: str, states: Mapping[str, Delivery], reference: str
+    ) -> Delivery | None:
+        answer = await checked(self._client, "GET", f"{self._account}/{kind}/{reference}.json")
+        return states.get(str(facts_of(answer).get("status"))) if answer.is_good else None
+
+
+def _twiml(message: Message, voice: str) -> str:
+    """The phrases, each followed by the digits one by one."""
+    how = f" language={quoteattr(_LOCALES.get(message.language, message.language))}"
+    how += f" voice={quoteattr(voice)}" if voice else ""
+    words = [word for phrase in phrases_of(message) for word in (phrase, *message.code)]
+    said = "".join(f"<Say{how}>{escape(word)}</Say>{_PAUSE}" for word in words)
+    return f"<Response>{_PAUSE}{said}</Response>"
 
 
 def _fault(answer: Answer) -> Exception:

@@ -52,8 +52,18 @@ def code_message(language: str, *, name: str, code: str, host: str) -> str:
 def spoken_code(language: str, *, name: str, code: str) -> str:
     """A code as a phone call says it: digit by digit, twice."""
     _ = _catalogue(language).gettext
-    digits = ", ".join(code)
     return _("Your %(name)s code is: %(digits)s. Once more: %(digits)s.") % {
         "name": name,
-        "digits": digits,
+        "digits": spoken_digits(code),
     }
+
+
+def spoken_digits(code: str) -> str:
+    """The digits as they stand in a spoken code."""
+    return ", ".join(code)
+
+
+def hear_again(language: str) -> str:
+    """The last that a call says; "1" is a key of the phone."""
+    _ = _catalogue(language).gettext
+    return _("To hear it again, press 1.")

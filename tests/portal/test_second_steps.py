@@ -1,0 +1,167 @@
+"""Second steps on the pages: added, named, removed, and asked for."""
+
+import base64
+import re
+
+import pytest
+
+from installation import PASSWORD
+from portal.person import Person, page_of, text_of
+from sidegate.accounts import second_steps
+from sidegate.factors import totp
+from sidegate.storage.models import Account
+
+ADD_APP = "/security/two-step/app"
+
+
+def key_on(page: str) -> bytes:
+    found = re.search(r'<code id="key"[^>]*>([A-Z2-7 ]+)</code>', page)
+    assert found
+    return base64.b32decode(found[1].replace(" ", ""))
+
+
+def app_code(person: Person, secret: bytes) -> str:
+    return totp.code_at(secret=secret, step=person.here.clock.ms // totp.STEP)
+
+
+def set_up_app(person: Person) -> bytes:
+    """Go as far as the app's first code; 2-step may be on or off."""
+    person.post(ADD_APP, password=PASSWORD)
+    secret = key_on(page_of(person.get(ADD_APP)))
+    answer = person.post(ADD_APP, code=app_code(person, secret))
+    if answer["Location"] == "/security/two-step/turn-on":
+        person.post("/security/two-step/turn-on")
+    person.here.clock.forward(seconds=60)
+    return secret
+
+
+@pytest.fixture
+def with_app(two_step: Person) -> tuple[Person, bytes]:
+    """Anna, with a phone and an app."""
+    return two_step, set_up_app(two_step)
+
+
+def signed_out(person: Person) -> Person:
+    person.post("/signout")
+    return person
+
+
+def test_an_app_turns_it_on(inside: Person, anna: Account) -> None:
+    inside.post("/security/two-step/phone", password=PASSWORD)
+    page = text_of(inside.get("/security/two-step/phone"))
+    assert "Or begin with another way" in page
+    assert "Authenticator app" in page
+    secret = set_up_app(inside)
+    anna.refresh_from_db()
+    assert anna.two_step
+    assert [step.kind for step in second_steps.of(anna)] == ["authenticator"]
+    assert signed_out(inside).sign_in()["Location"] == "/signin/app"
+    answer = inside.get("/signin/app")
+    assert "your authenticator app shows now" in text_of(answer)
+    assert "Try another way" in text_of(answer)
+    assert inside.post("/signin/app", code=app_code(inside, secret))["Location"] == "/"
+    assert inside.get("/security").status_code == 200
+
+
+def test_a_wrong_first_code_adds_nothing(inside: Person, anna: Account) -> None:
+    inside.post(ADD_APP, password=PASSWORD)
+    before = key_on(page_of(inside.get(ADD_APP)))
+    page = inside.post(ADD_APP, code="000000")
+    assert "not the code that the app shows" in text_of(page)
+    assert key_on(page_of(page)) == before, "the app that was set up stays good"
+    assert not second_steps.of(anna)
+
+
+def test_the_key_is_only_behind_the_password(inside: Person) -> None:
+    assert "id_password" in page_of(inside.get(ADD_APP))
+    assert "segno" not in page_of(inside.get(ADD_APP))
+    inside.post(ADD_APP, code="123456")
+    assert 'id="key"' not in page_of(inside.get(ADD_APP))
+
+
+def test_the_qr_code_is_inline_and_needs_no_style(inside: Person) -> None:
+    inside.post(ADD_APP, password=PASSWORD)
+    page = page_of(inside.get(ADD_APP))
+    assert 'class="segno"' in page
+    assert "style=" not in page
+    assert "otpauth" not in page
+
+
+def test_the_best_first_and_the_phone_by_another_way(with_app: tuple[Person, bytes]) -> None:
+    person, _secret = with_app
+    person.here.clock.forward(seconds=31)
+    assert signed_out(person).sign_in()["Location"] == "/signin/app"
+    sent = len(person.here.sender.sent)
+    page = text_of(person.get("/signin/another-way"))
+    assert page.index("Authenticator app") < page.index("Text message")
+    way = re.findall(r'name="way" value="([^"]+)"', page_of(person.get("/signin/another-way")))[1]
+    assert person.post("/signin/another-way", way=way)["Location"] == "/signin/code"
+    assert len(person.here.sender.sent) == sent + 1
+    assert person.post("/signin/code", code=person.here.sender.last_code)["Location"] == "/"
+
+
+def test_a_code_of_the_app_counts_once(with_app: tuple[Person, bytes]) -> None:
+    person, secret = with_app
+    code = app_code(person, secret)
+    signed_out(person).sign_in()
+    person.post("/signin/app", code=code)
+    signed_out(person).sign_in()
+    assert "it was used before" in text_of(person.post("/signin/app", code=code))
+
+
+def test_no_app_code_without_the_password(person: Person) -> None:
+    assert person.get("/signin/app")["Location"] == "/signin"
+    assert person.post("/signin/app", code="123456")["Location"] == "/signin"
+
+
+def test_too_many_wrong_codes_say_until_when(with_app: tuple[Person, bytes]) -> None:
+    person, _secret = with_app
+    signed_out(person).sign_in()
+    for _ in range(10):
+        page = person.post("/signin/app", code="000000")
+    page = person.post("/signin/app", code="000000")
+    assert "Too many wrong codes were typed for this account. Try again" in text_of(page)
+
+
+def test_the_app_confirms_a_change(with_app: tuple[Person, bytes], anna: Account) -> None:
+    person, secret = with_app
+    person.here.clock.forward(seconds=301)
+    answer = person.post("/security/two-step/turn-off", password=PASSWORD)
+    assert answer["Location"] == "/security/app"
+    answer = person.post("/security/app", code=app_code(person, secret))
+    assert answer["Location"] == "/security/two-step/turn-off"
+    person.post("/security/two-step/turn-off")
+    anna.refresh_from_db()
+    assert not anna.two_step
+    assert not second_steps.of(anna)
+
+
+def test_listed_named_and_removed(with_app: tuple[Person, bytes], anna: Account) -> None:
+    person, _secret = with_app
+    page = text_of(person.get("/security/two-step"))
+    assert "Authenticator app Authenticator app · Added today · Not used yet" in page
+    app, phone = (f"/security/two-step/steps/{step.key}" for step in second_steps.of(anna))
+    person.post(app, password=PASSWORD)
+    assert 'value="Authenticator app"' in page_of(person.get(app))
+    person.post(app, name="Tablet")
+    assert "Tablet Authenticator app" in text_of(person.get("/security/two-step"))
+    assert person.post(f"{phone}/remove")["Location"] == "/security/two-step"
+    person.post(f"{app}/remove")
+    assert "This is your last second step" in text_of(person.get(app))
+    assert [step.name for step in second_steps.of(anna)] == ["Tablet"]
+
+
+def test_nothing_is_removed_without_the_password(
+    with_app: tuple[Person, bytes], anna: Account
+) -> None:
+    person, _secret = with_app
+    person.get("/activity")
+    key = second_steps.of(anna)[0].key
+    page = person.post(f"/security/two-step/steps/{key}/remove")
+    assert "enter the password of" in text_of(page)
+    assert len(second_steps.of(anna)) == 2
+
+
+def test_a_step_that_is_not_there(two_step: Person) -> None:
+    answer = two_step.get("/security/two-step/steps/authenticator-99")
+    assert answer["Location"] == "/security/two-step"
