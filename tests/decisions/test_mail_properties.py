@@ -17,6 +17,7 @@ from sidegate.decisions.mail import (
     Policy,
     decide,
 )
+from sidegate.decisions.networks import holds, parse
 from sidegate.decisions.observing import Enforced
 from sidegate.decisions.throttle import Counters, Limits
 from sidegate.decisions.words import (
@@ -37,7 +38,7 @@ ATTEMPTS = st.builds(
     login=LOGINS,
     secret=st.text(max_size=5),
     protocol=st.sampled_from(Protocol),
-    address=st.just("192.0.2.1"),
+    address=st.sampled_from(["192.0.2.1", "198.51.100.7", "2001:db8::1", ""]),
     program=st.just(""),
     tls=st.booleans(),
     session=st.just(""),
@@ -60,6 +61,9 @@ APP_PASSWORDS = st.builds(
     id=st.integers(1, 5),
     scopes=st.frozensets(st.sampled_from(["imap", "pop3", "submission", "sieve"])),
     revoked=st.booleans(),
+    paused=st.booleans(),
+    expires_at=st.none() | st.integers(0, 2**40),
+    networks=st.sampled_from([(), parse("192.0.2.0/24"), parse("2001:db8::/32 198.51.100.7")]),
 )
 COUNTERS = st.builds(
     Counters,
@@ -142,6 +146,9 @@ def test_nothing_is_allowed_but_what_should_be(
         record = facts.app_password
         assert record is not None
         assert not record.revoked
+        assert not record.paused
+        assert record.expires_at is None or attempt.arrived < record.expires_at
+        assert not record.networks or holds(record.networks, attempt.address)
         assert attempt.protocol in record.scopes
         assert verdict.app_password_id == record.id
     else:

@@ -14,6 +14,7 @@ from sidegate.decisions.mail import (
     Policy,
     decide,
 )
+from sidegate.decisions.networks import parse
 from sidegate.decisions.throttle import Counters, Limits
 from sidegate.decisions.words import (
     Allow,
@@ -26,6 +27,9 @@ from sidegate.decisions.words import (
     Verdict,
     Why,
 )
+
+NOW = 1_800_000_000_000
+"""When the attempts arrive."""
 
 UNTIL = Policy(AccountPasswordMode.UNTIL_TWO_STEP, Limits())
 ALWAYS = Policy(AccountPasswordMode.ALWAYS_APP_PASSWORD, Limits())
@@ -46,6 +50,14 @@ NOBODY = None
 GOOD = AppPasswordRecord(9, frozenset({"imap", "submission"}), revoked=False)
 REVOKED = GOOD._replace(revoked=True)
 SUBMIT = GOOD._replace(scopes=frozenset({"submission"}))
+PAUSED = GOOD._replace(paused=True)
+LAPSED = GOOD._replace(expires_at=NOW)
+LASTING = GOOD._replace(expires_at=NOW + 1)
+AT_HOME = GOOD._replace(networks=parse("2001:db8::/32, 192.0.2.0/24"))
+AT_WORK = GOOD._replace(networks=parse("198.51.100.7"))
+PAUSED_AND_MORE = AT_WORK._replace(paused=True, expires_at=NOW, revoked=True)
+LAPSED_AND_MORE = PAUSED_AND_MORE._replace(revoked=False)
+NARROW_AND_AWAY = AT_WORK._replace(scopes=frozenset({"submission"}))
 NO_APP = None
 
 CALM = Counters(pair=9, login=99, network=199, familiar=False)
@@ -83,7 +95,7 @@ def ask(login: str = "anna@example.test", authzid: str = "") -> Attempt:
         tls=True,
         session="",
         authzid=authzid,
-        arrived=0,
+        arrived=NOW,
     )
 
 
@@ -101,6 +113,18 @@ TABLE = [
     (DISABLED_2, GOOD,    UNCOUNTED, UNASKED, UNTIL,  no_app(Reason.ACCOUNT_DISABLED)),
     (DISABLED_2, REVOKED, UNCOUNTED, UNASKED, UNTIL,  no_app(Reason.APP_PASSWORD_REVOKED)),
     (PLAIN,      GOOD,    UNCOUNTED, UNASKED, UNTIL,  no_app(Reason.APP_PASSWORDS_OFF)),
+    # What its owner chose for it; the gravest reason is the one that is told.
+    (TWO_STEP,   PAUSED,  UNCOUNTED, UNASKED, UNTIL,  no_app(Reason.APP_PASSWORD_PAUSED)),
+    (PLAIN,      PAUSED,  UNCOUNTED, UNASKED, ALWAYS, no_app(Reason.APP_PASSWORD_PAUSED)),
+    (TWO_STEP,   LAPSED,  UNCOUNTED, UNASKED, UNTIL,  no_app(Reason.APP_PASSWORD_EXPIRED)),
+    (TWO_STEP,   LASTING, UNCOUNTED, UNASKED, UNTIL,  BY_APP),
+    (TWO_STEP,   AT_HOME, UNCOUNTED, UNASKED, UNTIL,  BY_APP),
+    (TWO_STEP,   AT_WORK, UNCOUNTED, UNASKED, UNTIL,  no_app(Reason.WRONG_NETWORK)),
+    (TWO_STEP,   AT_WORK, MANY,      RIGHT,   UNTIL,  no_app(Reason.WRONG_NETWORK)),
+    (TWO_STEP,   PAUSED_AND_MORE, UNCOUNTED, UNASKED, UNTIL, no_app(Reason.APP_PASSWORD_REVOKED)),
+    (TWO_STEP,   LAPSED_AND_MORE, UNCOUNTED, UNASKED, UNTIL, no_app(Reason.APP_PASSWORD_EXPIRED)),
+    (TWO_STEP,   NARROW_AND_AWAY, UNCOUNTED, UNASKED, UNTIL, no_app(Reason.OUT_OF_SCOPE)),
+    (DISABLED_2, PAUSED,  UNCOUNTED, UNASKED, UNTIL,  no_app(Reason.ACCOUNT_DISABLED)),
     # Everything else is counted before anything dear is done.
     (TWO_STEP,   NO_APP,  UNCOUNTED, UNASKED, UNTIL,  Missing.COUNTERS),
     (PLAIN,      NO_APP,  UNCOUNTED, UNASKED, UNTIL,  Missing.COUNTERS),

@@ -48,8 +48,11 @@ _NO_SUCH_ADDRESS = ""
 _NOT_COUNTED = frozenset(
     {
         Reason.APP_PASSWORD_REVOKED,
+        Reason.APP_PASSWORD_EXPIRED,
+        Reason.APP_PASSWORD_PAUSED,
         Reason.APP_PASSWORDS_OFF,
         Reason.OUT_OF_SCOPE,
+        Reason.WRONG_NETWORK,
         Reason.ACCOUNT_DISABLED,
         Reason.NOT_MINE,
     }

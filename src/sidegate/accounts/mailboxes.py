@@ -85,6 +85,7 @@ class OwnMailboxes:
             grace_window_id=verdict.window_id,
             password_version=verdict.password_version,
             protocol=start.protocol,
+            address=start.address[:45],
             opened_at=self._now(),
         )
         return await self._background.run(partial(remember, session, self._enforced))

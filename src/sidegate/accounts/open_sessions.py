@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from django.db import connection, transaction
 from django.db.models import Q
 
+from sidegate.decisions.networks import holds, stored
 from sidegate.decisions.observing import Enforced
 from sidegate.decisions.ports import Unavailable
 from sidegate.events.catalogue import Kind, NewEvent
@@ -252,20 +253,28 @@ def _forbidden(
     """Of these hosts, or of all."""
     where = f" AND s.host IN ({', '.join(['%s'] * len(hosts))})" if hosts else ""
     with connection.cursor() as cursor:
-        cursor.execute(f"{_FORBIDDEN}{where}{narrowed} ORDER BY s.id", [now, *hosts, *values])
-        for *session, address, by_two_step in cursor.fetchall():
+        parameters = [now, now, now, *hosts, *values]
+        cursor.execute(f"{_FORBIDDEN}{where}{narrowed} ORDER BY s.id", parameters)
+        for *session, address, by_two_step, networks, came_from in cursor.fetchall():
+            if networks and holds(stored(networks), came_from):
+                continue
             if not by_two_step or enforced.holds_for(address):
                 yield Forbidden(*session)
 
 
+_GONE = (
+    "(NOT a.enabled OR p.revoked_at IS NOT NULL OR p.paused_at IS NOT NULL OR p.expires_at <= %s)"
+)
 _FORBIDDEN = (
     "SELECT s.id, s.process_id, s.process_started, s.account_id, s.app_password_id, s.protocol,"
     " a.address, a.enabled AND s.app_password_id IS NULL"
-    " AND s.password_version = a.password_version"
+    " AND s.password_version = a.password_version,"
+    # Whether the networks forbid it is not for the database to say.
+    f" CASE WHEN {_GONE} THEN '' ELSE COALESCE(p.networks, '') END, s.address"
     " FROM mail_session s JOIN account a ON a.id = s.account_id"
     " LEFT JOIN app_password p ON p.id = s.app_password_id"
     " LEFT JOIN grace_window g ON g.id = s.grace_window_id"
-    " WHERE (NOT a.enabled OR p.revoked_at IS NOT NULL"
+    f" WHERE ({_GONE} OR p.networks <> ''"
     " OR (s.app_password_id IS NULL AND (s.password_version <> a.password_version"
     " OR (a.two_step_since IS NOT NULL"
     " AND (g.id IS NULL OR g.ended_at IS NOT NULL OR g.until <= %s)))))"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sidegate.decisions.grace import Window, window_for
 from sidegate.decisions.names import canonical
+from sidegate.decisions.networks import Network, holds
 from sidegate.decisions.observing import Enforced
 from sidegate.decisions.throttle import Counters, Limits, throttled
 from sidegate.decisions.words import (
@@ -47,6 +48,11 @@ class AppPasswordRecord(NamedTuple):
     id: int
     scopes: frozenset[str]
     revoked: bool
+    paused: bool = False
+    expires_at: int | None = None
+    """From then on it opens nothing (milliseconds since the epoch)."""
+    networks: tuple[Network, ...] = ()
+    """Where it opens anything; empty: everywhere."""
 
 
 class AccountPasswordMode(StrEnum):
@@ -317,18 +323,31 @@ def _acts_as_another(attempt: Attempt) -> bool:
 def _by_app_password(
     attempt: Attempt, account: AccountRecord, app_password: AppPasswordRecord, policy: Policy
 ) -> Verdict:
-    def refuse(reason: Reason) -> Refuse:
-        return Refuse(reason, account.id, app_password.id)
-
+    reason: Reason | None
     if app_password.revoked:
-        return refuse(Reason.APP_PASSWORD_REVOKED)
-    if not account.enabled:
-        return refuse(Reason.ACCOUNT_DISABLED)
-    if not app_passwords_count(account, policy):
-        return refuse(Reason.APP_PASSWORDS_OFF)
-    if attempt.protocol not in app_password.scopes:
-        return refuse(Reason.OUT_OF_SCOPE)
+        reason = Reason.APP_PASSWORD_REVOKED
+    elif not account.enabled:
+        reason = Reason.ACCOUNT_DISABLED
+    elif not app_passwords_count(account, policy):
+        reason = Reason.APP_PASSWORDS_OFF
+    else:
+        reason = _by_its_choices(attempt, app_password)
+    if reason is not None:
+        return Refuse(reason, account.id, app_password.id)
     return Allow(account.id, account.address, CredentialKind.APP_PASSWORD, app_password.id)
+
+
+def _by_its_choices(attempt: Attempt, app_password: AppPasswordRecord) -> Reason | None:
+    """Why what its owner chose for an app password keeps this attempt out, if it does."""
+    if app_password.expires_at is not None and attempt.arrived >= app_password.expires_at:
+        return Reason.APP_PASSWORD_EXPIRED
+    if app_password.paused:
+        return Reason.APP_PASSWORD_PAUSED
+    if attempt.protocol not in app_password.scopes:
+        return Reason.OUT_OF_SCOPE
+    if app_password.networks and not holds(app_password.networks, attempt.address):
+        return Reason.WRONG_NETWORK
+    return None
 
 
 def _by_account_password(  # noqa: PLR0911 - a table, one return a row

@@ -47,6 +47,8 @@ class SessionStart(NamedTuple):
     process_id: int
     verdict: Verdict
     protocol: str
+    address: str = ""
+    """Where it came from; empty where the server did not tell."""
 
 
 class Mailboxes(Protocol):

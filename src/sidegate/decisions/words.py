@@ -76,8 +76,12 @@ class Reason(StrEnum):
     ACCOUNT_PASSWORD_RIGHT = "account-password-right"  # noqa: S105 - a name, not a secret
     """Found after the reply, for the owner alone (`decisions/right_but_refused`)."""
     APP_PASSWORD_REVOKED = "app-password-revoked"  # noqa: S105 - a name, not a secret
+    APP_PASSWORD_EXPIRED = "app-password-expired"  # noqa: S105 - a name, not a secret
+    APP_PASSWORD_PAUSED = "app-password-paused"  # noqa: S105 - a name, not a secret
     APP_PASSWORDS_OFF = "app-passwords-off"
     OUT_OF_SCOPE = "out-of-scope"
+    WRONG_NETWORK = "wrong-network"
+    """An app password that its owner bound to other networks."""
     ACCOUNT_DISABLED = "account-disabled"
     GONE_FROM_DIRECTORY = "gone-from-directory"
     PASSWORD_EXPIRED = "password-expired"  # noqa: S105 - a name, not a secret

@@ -60,6 +60,7 @@ class Ticket(NamedTuple):
 
     verdict: Allow
     protocol: Protocol
+    address: str
     given: float
 
 
@@ -338,7 +339,8 @@ class ClientConnection(LineConnection):
         if not self._reading:
             self.pace()
         if type(verdict) is Allow and protocol is not None and not request.no_login:
-            self._keep(request.id, Ticket(verdict, protocol, self._loop.time()))
+            ticket = Ticket(verdict, protocol, request.address, self._loop.time())
+            self._keep(request.id, ticket)
         self._reply(request, self._parts.replies.reply(verdict, request, protocol, login))
 
     def _keep(self, request: bytes, ticket: Ticket) -> None:

@@ -124,7 +124,9 @@ class MasterConnection(LineConnection):
             return
         if asked.session_process is not None:
             # Last, so that what was revoked since the OK opens nothing.
-            start = SessionStart(asked.session_process, ticket.verdict, ticket.protocol)
+            start = SessionStart(
+                asked.session_process, ticket.verdict, ticket.protocol, ticket.address
+            )
             if not await self._parts.mailboxes.session_started(start):
                 self.send(wire.fail(asked.id))
                 return

@@ -175,10 +175,13 @@ _REASONS: dict[str, Promise] = {
         "it was refused, and its account password was right"
     ),
     Reason.APP_PASSWORD_REVOKED: gettext_lazy("this app password was revoked"),
+    Reason.APP_PASSWORD_EXPIRED: gettext_lazy("this app password has expired"),
+    Reason.APP_PASSWORD_PAUSED: gettext_lazy("this app password is paused"),
     Reason.APP_PASSWORDS_OFF: gettext_lazy(
         "an app password, but 2-Step Verification is off, and app passwords with it"
     ),
     Reason.OUT_OF_SCOPE: gettext_lazy("this app password is not for this protocol"),
+    Reason.WRONG_NETWORK: gettext_lazy("this app password is not for the network it came from"),
     Reason.ACCOUNT_DISABLED: gettext_lazy("the account is disabled"),
     Reason.SHUT_OUT: gettext_lazy("the account is disabled"),
     Reason.GONE_FROM_DIRECTORY: gettext_lazy("the mail server no longer knows the account"),

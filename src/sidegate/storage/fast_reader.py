@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 
 from sidegate.decisions.grace import Window
 from sidegate.decisions.mail import AccountRecord, AppPasswordRecord
+from sidegate.decisions.networks import stored
 from sidegate.factors import app_password
 from sidegate.storage.keys import KeyRing
 from sidegate.storage.worker import Worker
@@ -214,9 +215,13 @@ _WINDOWS = (
     "SELECT account_id, id, protocol, network, program, until, ended_at IS NOT NULL"
     " FROM grace_window WHERE account_id "
 )
-_APP_PASSWORDS = "SELECT digest, id, scopes, revoked_at IS NOT NULL FROM app_password WHERE digest "
-_BOTH = (
-    "SELECT p.digest, p.id, p.scopes, p.revoked_at IS NOT NULL, a.id, a.address, a.enabled,"
+_APP_PASSWORD = (
+    "SELECT p.digest, p.id, p.scopes, p.revoked_at IS NOT NULL, p.paused_at IS NOT NULL,"
+    " p.expires_at, p.networks"
+)
+_APP_PASSWORDS = _APP_PASSWORD + " FROM app_password p WHERE p.digest "
+_BOTH = _APP_PASSWORD + (
+    ", a.id, a.address, a.enabled,"
     " a.two_step_since IS NOT NULL, a.password_hash, a.password_version"
     " FROM app_password p JOIN account a ON a.id = p.account_id WHERE p.digest "
 )
@@ -232,9 +237,9 @@ def _both(
     return {
         bytes(digest): (
             AccountRecord(account_id, address, bool(enabled), bool(two_step), hashed, version),
-            AppPasswordRecord(app_password_id, _scopes(scopes), bool(revoked)),
+            _app_password(app_password),
         )
-        for digest, app_password_id, scopes, revoked,
+        for digest, *app_password,
             account_id, address, enabled, two_step, hashed, version in cursor.fetchall()
     }  # fmt: skip
 
@@ -276,9 +281,21 @@ def _app_passwords(cursor: CursorWrapper, digests: list[bytes]) -> dict[bytes, A
     where, parameters = _one_of(digests)
     cursor.execute(_APP_PASSWORDS + where, parameters)
     return {
-        bytes(digest): AppPasswordRecord(app_password_id, _scopes(scopes), bool(revoked))
-        for digest, app_password_id, scopes, revoked in cursor.fetchall()
+        bytes(digest): _app_password(app_password) for digest, *app_password in cursor.fetchall()
     }
+
+
+def _app_password(row: Sequence[Any]) -> AppPasswordRecord:
+    """From the columns of `_APP_PASSWORD` behind the digest."""
+    app_password_id, scopes, revoked, paused, expires_at, networks = row
+    return AppPasswordRecord(
+        app_password_id,
+        _scopes(scopes),
+        bool(revoked),
+        bool(paused),
+        expires_at,
+        stored(networks) if networks else (),
+    )
 
 
 @lru_cache(maxsize=256)

@@ -88,6 +88,19 @@ class AppPassword(models.Model):
     last_used_program = models.CharField(max_length=200, blank=True)
     made_for = models.CharField(max_length=200, blank=True)
     """The mail program that it was made for, where that was known beforehand."""
+    label = models.CharField(max_length=80, db_default="")
+    """The name that its owner gave it; empty where it has the usual one."""
+    expires_at = models.BigIntegerField(null=True)
+    paused_at = models.BigIntegerField(null=True)
+    networks = models.TextField(db_default="")
+    """Where it opens anything, as `decisions.networks` writes them; empty: everywhere."""
+    sender = models.CharField(max_length=254, db_default="")
+    """The one address that it may send as; empty: any of its owner's."""
+    daily_most = models.IntegerField(null=True)
+    """Messages that it may send a day (UTC), one for each recipient."""
+    sent_day = models.IntegerField(db_default=0)
+    """The day, counted since the Unix epoch, that `sent_count` is of."""
+    sent_count = models.IntegerField(db_default=0)
 
     class Meta:
         db_table = "app_password"
@@ -382,6 +395,8 @@ class MailSession(models.Model):
     grace_window = models.ForeignKey(GraceWindow, on_delete=models.SET_NULL, null=True)
     password_version = models.IntegerField()
     protocol = models.CharField(max_length=16)
+    address = models.CharField(max_length=45, db_default="")
+    """Where it came from."""
     opened_at = models.BigIntegerField()
     told_at = models.BigIntegerField(null=True)
     """When its mail server was last told to end it."""
