@@ -14,6 +14,7 @@ from installation import OPERATOR, OWNER, PASSWORD, Installation, install
 from mail_desk import Desk, GivenJudge, attempt, open_desk, run
 from outages import database_away
 from sidegate.accounts import app_passwords, people, two_step
+from sidegate.accounts.app_password_choices import Choices
 from sidegate.accounts.app_passwords import Made
 from sidegate.decisions.mail import PasswordCheck
 from sidegate.decisions.words import (
@@ -62,7 +63,7 @@ def make(house: Installation, account: Account, *scopes: str) -> Made:
         account=account,
         app="mail",
         device="windows",
-        scopes=frozenset(scopes or {"imap", "pop3", "submission"}),
+        choices=Choices(scopes=frozenset(scopes)),
         origin=OWNER,
     )
 

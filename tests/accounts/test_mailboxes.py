@@ -17,7 +17,7 @@ from sidegate.accounts.mailboxes import OwnMailboxes, Place
 from sidegate.accounts.open_sessions import Processes, SessionWatch
 from sidegate.decisions.ports import SessionStart, Unavailable
 from sidegate.decisions.words import Allow, CannotTell, CredentialKind, Reason, Refuse, Why
-from sidegate.storage.models import Account, Event, GraceWindow, MailSession
+from sidegate.storage.models import Account, AppPassword, Event, GraceWindow, MailSession
 
 ANNA = "anna@example.test"
 
@@ -74,7 +74,7 @@ class Sessions:
         )
 
     async def open(self, process_id: int, verdict: Allow) -> bool:
-        start = SessionStart(self.processes.start(process_id), verdict, "imap")
+        start = SessionStart(self.processes.start(process_id), verdict, "imap", "192.0.2.7")
         return await self.mailboxes.session_started(start)
 
     async def until_ended(self, *process_ids: int, seconds: float = 2.0) -> None:
@@ -159,6 +159,32 @@ def test_revoking_ends_the_sessions_of_that_app_password_alone(
         app_passwords.revoke(house.context, account=anna, app_password_id=one, origin=OWNER)
 
     check(house, processes, opened, revoke, [11, 12])
+
+
+CHOICES: dict[str, Callable[[], dict[str, object]]] = {
+    "paused": lambda: {"paused_at": real_now()},
+    "expired": lambda: {"expires_at": real_now() - 1},
+    "away": lambda: {"networks": "198.51.100.0/24"},
+}
+
+
+@pytest.mark.parametrize("how", CHOICES)
+def test_what_its_owner_chooses_ends_the_sessions_that_it_shuts_out(
+    installation_on_each: Installation, processes: NullProcesses, how: str
+) -> None:
+    house = installation_on_each
+    anna = house.add(ANNA)
+    turn_on(house, anna)
+    one, other, third = make(house, anna), make(house, anna), make(house, anna)
+    opened = {n: by_app(anna, made) for n, made in ((11, one), (12, other), (13, third))}
+
+    def choose() -> None:
+        AppPassword.objects.filter(pk=one).update(**CHOICES[how]())
+        AppPassword.objects.filter(pk=other).update(
+            expires_at=real_now() + 60_000, networks="2001:db8::/32, 192.0.2.0/24"
+        )
+
+    check(house, processes, opened, choose, [11])
 
 
 def test_turning_two_step_on_ends_the_account_passwords_sessions(

@@ -15,6 +15,7 @@ from mail_desk import Desk, open_desk, run
 from outages import database_away
 from peers import require
 from sidegate.accounts import app_passwords, people, refusal_log, two_step, web_sign_in
+from sidegate.accounts.app_password_choices import Choices
 from sidegate.accounts.context import Origin
 from sidegate.decisions.throttle import Limits
 from sidegate.decisions.words import Allow, CannotTell, Protocol, Reason, Refuse
@@ -74,7 +75,12 @@ def test_guesses_are_found_and_nothing_else(
 
     def make(scopes: frozenset[str] = frozenset({"imap"})) -> app_passwords.Made:
         return app_passwords.make(
-            house.context, account=anna, app="mail", device="mac", scopes=scopes, origin=OWNER
+            house.context,
+            account=anna,
+            app="mail",
+            device="mac",
+            choices=Choices(scopes=scopes),
+            origin=OWNER,
         )
 
     async def attacks() -> None:

@@ -20,6 +20,7 @@ from sidegate.accounts import (
     two_step,
     web_sign_in,
 )
+from sidegate.accounts.app_password_choices import Choices
 from sidegate.accounts.app_passwords import Made
 from sidegate.accounts.errors import KeptElsewhere
 from sidegate.accounts.web_sign_in import PasswordCannotTell, RightPassword, WrongPassword
@@ -90,7 +91,7 @@ def ada_with_two_step(house: Installation) -> tuple[Account, Made]:
         account=account,
         app="mail",
         device="windows",
-        scopes=frozenset({"imap"}),
+        choices=Choices(scopes=frozenset({"imap"})),
         origin=OWNER,
     )
     return account, made

@@ -51,12 +51,33 @@ def test_the_life_of_an_app_password(commands: Commands) -> None:
     assert second.stdout.strip() not in second.stderr
     rows = commands.facts("app-password", "list", "bea@example.test")
     assert [set(row) for row in rows] == [
-        {"id", "name", "app", "device", "scopes", "created", "last_used", "state"}
+        {
+            "id",
+            "name",
+            "app",
+            "device",
+            "scopes",
+            "created",
+            "last_used",
+            "state",
+            "expires",
+            "networks",
+            "sender",
+            "daily",
+        }
     ] * 2
     assert rows[0]["scopes"] == ["imap", "pop3", "submission"]
     assert rows[1]["scopes"] == ["submission"]
     assert rows[1]["name"] == "Other · Scanner or printer"
     assert rows[1]["last_used"] is None
+    which = ("bea@example.test", str(made["id"]))
+    assert commands.done("app-password", "pause", *which).endswith("is paused.\n")
+    assert commands.done("app-password", "pause", *which).endswith("is paused already.\n")
+    assert commands.facts("app-password", "list", which[0])[0]["state"] == "paused"
+    assert commands.done("app-password", "resume", *which).endswith("is active.\n")
+    said = commands.done("app-password", "rename", *which, "Old phone")
+    assert said == f"App password {made['id']} is called Old phone.\n"
+    assert "no active app password 999" in commands.failed("app-password", "pause", which[0], "999")
     revoke = ("app-password", "revoke", "bea@example.test")
     assert commands.facts(*revoke, str(made["id"]))["revoked"] == 1
     assert "no active app password" in commands.failed(*revoke, str(made["id"]))
@@ -67,6 +88,28 @@ def test_the_life_of_an_app_password(commands: Commands) -> None:
     for secret in (made["password"], second.stdout.strip(), PASSWORD):
         assert secret not in told
         assert secret.replace(" ", "") not in told
+
+
+def test_choices_for_an_app_password(commands: Commands) -> None:
+    commands.add("bobo@example.test")
+    add = ("app-password", "add", "bobo@example.test", "--app", "other", "--device", "printer")
+    commands.done(
+        *add, "--name", "Hall", "--expires", "30d", "--network", "192.0.2.0/24",
+        "--network", "2001:db8::1", "--sender", "bobo+hall@example.test", "--daily", "20",
+    )  # fmt: skip
+    [row] = commands.facts("app-password", "list", "bobo@example.test")
+    assert (row["name"], row["scopes"], row["state"]) == ("Hall", ["submission"], "active")
+    assert row["networks"] == ["192.0.2.0/24", "2001:db8::1/128"]
+    assert (row["sender"], row["daily"]) == ("bobo+hall@example.test", 20)
+    assert row["expires"] > row["created"]
+    for wrong, said in (
+        (("--network", "office"), "neither an address nor a network"),
+        (("--expires", "2026-01-01"), "This day is over"),
+        (("--scope", "imap"), "only sends"),
+        (("--sender", "other@example.test"), "not your address"),
+    ):
+        assert said in commands.failed(*add, *wrong)
+    assert "--expires 'soon'" in commands.failed(*add, "--expires", "soon", status=2)
 
 
 def test_a_new_password_revokes_app_passwords(commands: Commands) -> None:

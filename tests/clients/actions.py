@@ -25,6 +25,7 @@ if "tell" not in sys.argv[2:]:
 from django.db import connection  # noqa: E402 - models need configured settings
 
 from sidegate.accounts import app_passwords, grace, mail_programs, people, two_step  # noqa: E402
+from sidegate.accounts.app_password_choices import Choices  # noqa: E402
 from sidegate.accounts.context import Origin  # noqa: E402
 from sidegate.storage.models import Account  # noqa: E402
 
@@ -74,7 +75,7 @@ def app_password(*, address: str, scopes: list[str]) -> dict[str, Any]:
         account=Account.objects.get(address=address),
         app="mail",
         device="windows",
-        scopes=frozenset(scopes),
+        choices=Choices(scopes=frozenset(scopes)),
         origin=OWNER,
     )
     return {"id": made.id, "secret": made.secret}

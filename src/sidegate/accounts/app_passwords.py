@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from sidegate.accounts.app_password_choices import USUAL, Choices, checked, name_in
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable, TooManyAppPasswords
 from sidegate.accounts.notices import tell_of_change
 from sidegate.decisions.mail import AccountPasswordMode
+from sidegate.decisions.networks import written
 from sidegate.decisions.words import MAIL_SCOPES
 from sidegate.events.catalogue import Kind
 from sidegate.factors import app_password
@@ -23,12 +26,14 @@ __all__ = [
     "APPS",
     "DEVICES",
     "Made",
+    "State",
     "active",
     "grouped",
     "make",
     "name",
     "revoke",
     "revoke_all",
+    "state",
     "why_not",
 ]
 
@@ -46,8 +51,18 @@ DEVICES: dict[str, Promise] = {
     "ipad": pgettext_lazy("device", "iPad"),
     "android": pgettext_lazy("device", "Android"),
     "printer": pgettext_lazy("device", "Scanner or printer"),
+    "backup": pgettext_lazy("device", "Backup program"),
     "other": pgettext_lazy("device", "Other"),
 }
+
+
+class State(StrEnum):
+    """What an app password is good for now."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +77,21 @@ class Made:
 
 
 def name(row: AppPassword) -> str:
-    """What people call it: the app and the device, or the program that it was made for."""
+    """What people call it: as its owner named it, or by app and device or program."""
+    if row.label:
+        return row.label
     if row.made_for:
         return f"{APPS[row.app]} · {row.made_for}"
     return f"{APPS[row.app]} · {DEVICES[row.device]}"
+
+
+def state(row: AppPassword, *, now: int) -> State:
+    """Whether it opens anything, and why it does not."""
+    if row.revoked_at is not None:
+        return State.REVOKED
+    if row.expires_at is not None and row.expires_at <= now:
+        return State.EXPIRED
+    return State.ACTIVE if row.paused_at is None else State.PAUSED
 
 
 def why_not(ctx: Context, account: Account) -> Promise | None:
@@ -77,7 +103,7 @@ def why_not(ctx: Context, account: Account) -> Promise | None:
 
 
 def active(account: Account) -> list[AppPassword]:
-    """The app passwords that still open something, newest first."""
+    """The app passwords that are not revoked, newest first."""
     return list(account.app_passwords.filter(revoked_at=None).order_by("-created_at", "-id"))
 
 
@@ -87,17 +113,20 @@ def make(
     account: Account,
     app: str,
     device: str,
-    scopes: frozenset[str] = frozenset(MAIL_SCOPES),
+    choices: Choices = USUAL,
+    name: str = "",
     made_for: str = "",
     origin: Origin,
 ) -> Made:
-    """Make an app password. Raises `NotAvailable`, `TooManyAppPasswords`.
+    """Make an app password. Raises `NotAvailable`, `TooManyAppPasswords`, `BadChoice`.
 
-    `app` and `device` are keys of `APPS` and `DEVICES`; `scopes` names mail protocols;
-    `made_for` is what a program that is in use calls itself.
+    `app` and `device` are keys of `APPS` and `DEVICES`; `name` is its owner's own for it,
+    `made_for` what a program that is in use calls itself.
     """
-    if app not in APPS or device not in DEVICES or not scopes or not scopes <= {*MAIL_SCOPES}:
+    if app not in APPS or device not in DEVICES or not choices.scopes <= {*MAIL_SCOPES}:
         raise ValueError("an app, device or scope that is not in the list")
+    chosen = checked(ctx, choices, account=account, device=device)
+    label = name_in(name)
     secret = app_password.generate(length=ctx.config.app_passwords.length, random=ctx.random)
     digest = app_password.digest(key=ctx.keys.current, account_id=account.pk, letters=secret)
     with transaction.atomic():
@@ -108,9 +137,14 @@ def make(
             key_id=ctx.keys.newest,
             app=app,
             device=device,
-            scopes=",".join(scope for scope in MAIL_SCOPES if scope in scopes),
+            scopes=",".join(scope for scope in MAIL_SCOPES if scope in chosen.scopes),
             created_at=ctx.now(),
             made_for=made_for[:200],
+            label=label,
+            expires_at=chosen.expires_at,
+            networks=written(chosen.networks),
+            sender=chosen.sender,
+            daily_most=chosen.daily_most,
         )
         note(
             ctx,

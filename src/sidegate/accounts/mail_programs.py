@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sidegate.accounts import sightings
+from sidegate.accounts.app_password_choices import PROFILES
 from sidegate.decisions.grace import without_version
 from sidegate.decisions.throttle import DAY, UNKNOWN_NETWORK
 from sidegate.decisions.words import Protocol
@@ -15,7 +16,7 @@ from sidegate.storage.sightings import Credential
 LATELY = 30 * DAY
 """Milliseconds within which a program counts as in use."""
 
-_PROTOCOLS = frozenset(Protocol)
+_PROTOCOLS: frozenset[str] = frozenset(Protocol)
 _DEVICES = (
     ("iphone", "iphone"),
     ("ipad", "ipad"),
@@ -91,10 +92,14 @@ def lately(account_id: int, *, now: int) -> list[MailProgram]:
     return sorted(programs, key=lambda program: -program.last_at)
 
 
-def device_of(program: str) -> str:
-    """The kind of device (a key of `app_passwords.DEVICES`) that a program's name tells of."""
-    name = program.casefold()
-    return next((device for mark, device in _DEVICES if mark in name), "other")
+def device_of(program: MailProgram) -> str:
+    """The kind of device (a key of `app_passwords.DEVICES`) that a program's name tells of.
+
+    What does more than such a device may do is none, whatever it calls itself.
+    """
+    name = program.name.casefold()
+    device = next((device for mark, device in _DEVICES if mark in name), "other")
+    return device if {*program.protocols} <= PROFILES.get(device, _PROTOCOLS) else "other"
 
 
 def in_order(protocols: Iterable[str]) -> tuple[str, ...]:

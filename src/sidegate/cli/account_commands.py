@@ -92,7 +92,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
                     }
                     for phone in phones
                 ],
-                "app_passwords": [described(row) for row in rows],
+                "app_passwords": [described(row, now=ctx.now()) for row in rows],
             }
         )
         return DONE
@@ -112,7 +112,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
         ]
     )
     if rows:
-        shown_rows(rows)
+        shown_rows(rows, now=ctx.now())
     return DONE
 
 

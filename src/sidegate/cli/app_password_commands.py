@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import date
 
-from sidegate.accounts import app_passwords
+from sidegate.accounts import app_password_changes, app_passwords
+from sidegate.accounts.app_password_choices import Choices, end_of, networks_in
 from sidegate.accounts.context import Context
-from sidegate.cli.errors import DONE, Failure
+from sidegate.cli.errors import DONE, USAGE, Failure
 from sidegate.cli.output import local_time, print_json, print_table, rfc3339, say, say_aside
 from sidegate.cli.people import OPERATOR, account_of
-from sidegate.storage.models import AppPassword
+from sidegate.decisions.networks import stored
+from sidegate.storage.models import Account, AppPassword
+
+_UNITS = {"h": 3_600_000, "d": 86_400_000}
+_Switch = Callable[..., bool]
 
 
 def add(ctx: Context, arguments: Namespace) -> int:
@@ -20,7 +27,14 @@ def add(ctx: Context, arguments: Namespace) -> int:
         account=account_of(arguments.address),
         app=arguments.app,
         device=arguments.device,
-        scopes=arguments.scope,
+        choices=Choices(
+            scopes=arguments.scope,
+            expires_at=_end(arguments.expires, now=ctx.now()) if arguments.expires else None,
+            networks=networks_in(" ".join(arguments.network)),
+            sender=arguments.sender,
+            daily_most=arguments.daily,
+        ),
+        name=arguments.name,
         origin=OPERATOR,
     )
     if arguments.json:
@@ -31,14 +45,77 @@ def add(ctx: Context, arguments: Namespace) -> int:
     return DONE
 
 
-def list_all(_ctx: Context, arguments: Namespace) -> int:
+def _end(text: str, *, now: int) -> int:
+    """When it expires, in milliseconds: after a day, or so long from now."""
+    later = re.fullmatch(r"([0-9]{1,6})([hd])", text)
+    if later:
+        return now + int(later[1]) * _UNITS[later[2]]
+    try:
+        return end_of(date.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise Failure(
+            f"--expires {text!r}: write the last day, 2026-05-31, or 12h or 30d", status=USAGE
+        ) from None
+
+
+def list_all(ctx: Context, arguments: Namespace) -> int:
     """`app-password list`."""
     rows = account_of(arguments.address).app_passwords.order_by("id")
     if arguments.json:
-        print_json([described(row) for row in rows])
+        print_json([described(row, now=ctx.now()) for row in rows])
     else:
-        shown_rows(rows)
+        shown_rows(rows, now=ctx.now())
     return DONE
+
+
+def pause(ctx: Context, arguments: Namespace) -> int:
+    """`app-password pause`."""
+    return _switch(ctx, arguments, app_password_changes.pause)
+
+
+def resume(ctx: Context, arguments: Namespace) -> int:
+    """`app-password resume`."""
+    return _switch(ctx, arguments, app_password_changes.resume)
+
+
+def _switch(ctx: Context, arguments: Namespace, act: _Switch) -> int:
+    account = account_of(arguments.address)
+    changed = act(ctx, account=account, app_password_id=arguments.id, origin=OPERATOR)
+    row = _row(account, arguments.id)
+    say(
+        f"{app_passwords.name(row)} is {app_passwords.state(row, now=ctx.now())}"
+        + ("." if changed else " already.")
+    )
+    return DONE
+
+
+def rename(ctx: Context, arguments: Namespace) -> int:
+    """`app-password rename`."""
+    account = account_of(arguments.address)
+    _row(account, arguments.id)
+    app_password_changes.rename(
+        ctx,
+        account=account,
+        app_password_id=arguments.id,
+        name=arguments.name,
+        origin=OPERATOR,
+    )
+    say(f"App password {arguments.id} is called {app_passwords.name(_row(account, arguments.id))}.")
+    return DONE
+
+
+def _row(account: Account, app_password_id: int) -> AppPassword:
+    row = account.app_passwords.filter(pk=app_password_id, revoked_at=None).first()
+    if row is None:
+        raise _none_such(account, app_password_id)
+    return row
+
+
+def _none_such(account: Account, app_password_id: int) -> Failure:
+    return Failure(
+        f"{account.address} has no active app password {app_password_id}; "
+        "sidegate app-password list shows them"
+    )
 
 
 def revoke(ctx: Context, arguments: Namespace) -> int:
@@ -49,10 +126,7 @@ def revoke(ctx: Context, arguments: Namespace) -> int:
     elif app_passwords.revoke(ctx, account=account, app_password_id=arguments.id, origin=OPERATOR):
         count = 1
     else:
-        raise Failure(
-            f"{account.address} has no active app password {arguments.id}; "
-            "sidegate app-password list shows them"
-        )
+        raise _none_such(account, arguments.id)
     if arguments.json:
         print_json({"address": account.address, "revoked": count})
     else:
@@ -60,7 +134,7 @@ def revoke(ctx: Context, arguments: Namespace) -> int:
     return DONE
 
 
-def described(row: AppPassword) -> dict[str, object]:
+def described(row: AppPassword, *, now: int) -> dict[str, object]:
     """What JSON says of an app password; there is no secret to tell."""
     return {
         "id": row.pk,
@@ -70,11 +144,15 @@ def described(row: AppPassword) -> dict[str, object]:
         "scopes": row.scopes.split(","),
         "created": rfc3339(row.created_at),
         "last_used": rfc3339(row.last_used_at),
-        "state": _state(row),
+        "state": app_passwords.state(row, now=now),
+        "expires": rfc3339(row.expires_at),
+        "networks": [str(network) for network in stored(row.networks)],
+        "sender": row.sender or None,
+        "daily": row.daily_most,
     }
 
 
-def shown_rows(rows: Iterable[AppPassword]) -> None:
+def shown_rows(rows: Iterable[AppPassword], *, now: int) -> None:
     """Print app passwords as a table."""
     print_table(
         ("ID", "NAME", "OPENS", "STATE", "CREATED", "LAST USED", "BY"),
@@ -83,7 +161,7 @@ def shown_rows(rows: Iterable[AppPassword]) -> None:
                 str(row.pk),
                 app_passwords.name(row),
                 row.scopes,
-                _state(row),
+                app_passwords.state(row, now=now),
                 local_time(row.created_at),
                 local_time(row.last_used_at),
                 " ".join(
@@ -96,7 +174,3 @@ def shown_rows(rows: Iterable[AppPassword]) -> None:
             for row in rows
         ),
     )
-
-
-def _state(row: AppPassword) -> str:
-    return "active" if row.revoked_at is None else "revoked"

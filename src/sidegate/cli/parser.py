@@ -13,7 +13,7 @@ from sidegate.cli.output import say_aside
 
 PARTS = ("portal", "doors", "mailserver")
 APPS = ("mail", "other")
-DEVICES = ("windows", "mac", "iphone", "ipad", "android", "printer", "other")
+DEVICES = ("windows", "mac", "iphone", "ipad", "android", "printer", "backup", "other")
 SCOPES = ("imap", "pop3", "submission")
 SERVERS = ("dovecot", "postfix", "exim", "nginx", "lua", "front", "dns")
 
@@ -144,10 +144,11 @@ def _add_app_passwords(commands: _Group) -> None:
     add.add_argument(
         "--scope",
         type=_scopes,
-        default=frozenset(SCOPES),
+        default=frozenset(),
         metavar="PROTOCOL,…",
-        help=f"what it opens ({','.join(SCOPES)})",
+        help=f"what it opens ({','.join(SCOPES)}); a printer only sends, a backup only reads",
     )
+    _choices(add)
     _json(
         _with_address(group, "list", "app_password_commands:list_all", "List those of an account.")
     )
@@ -155,6 +156,35 @@ def _add_app_passwords(commands: _Group) -> None:
         _with_address(group, "revoke", "app_password_commands:revoke", "Revoke one, or all.")
     )
     revoke.add_argument("id", metavar="ID", type=int, nargs="?", help="all where it is left out")
+    for name, text in (
+        ("pause", "Let one open nothing for now."),
+        ("resume", "Let a paused one open mail again."),
+        ("rename", "Give one a name."),
+    ):
+        changed = _with_address(group, name, f"app_password_commands:{name}", text)
+        changed.add_argument("id", metavar="ID", type=int)
+        if name == "rename":
+            changed.add_argument("name", metavar="NAME", help='"" for the usual name')
+
+
+def _choices(parser: Parser) -> None:
+    parser.add_argument("--name", default="", help="a name of your own for it")
+    parser.add_argument(
+        "--expires", metavar="WHEN", help="the last day (2026-05-31), or 12h or 30d"
+    )
+    parser.add_argument(
+        "--network",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="where it opens anything: 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32 (repeatable)",
+    )
+    parser.add_argument(
+        "--sender", default="", metavar="ADDRESS", help="with a printer: sends as this alone"
+    )
+    parser.add_argument(
+        "--daily", type=int, metavar="COUNT", help="with a printer: messages it may send a day"
+    )
 
 
 def _scopes(text: str) -> frozenset[str]:

@@ -41,6 +41,9 @@ class Kind(StrEnum):
     BROWSER_UNTRUSTED = "browser-untrusted"
     APP_PASSWORD_MADE = "app-password-made"  # noqa: S105 - a name, not a secret
     APP_PASSWORD_REVOKED = "app-password-revoked"  # noqa: S105 - a name, not a secret
+    APP_PASSWORD_CHANGED = "app-password-changed"  # noqa: S105 - a name, not a secret
+    APP_PASSWORD_PAUSED = "app-password-paused"  # noqa: S105 - a name, not a secret
+    APP_PASSWORD_RESUMED = "app-password-resumed"  # noqa: S105 - a name, not a secret
     GRACE_GIVEN = "grace-given"
     GRACE_ENDED = "grace-ended"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a name, not a secret

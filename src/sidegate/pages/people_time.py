@@ -35,6 +35,11 @@ def day_words(at: datetime, *, now: datetime) -> str:
         return gettext("today")
     if at.date() == now.date() - timedelta(days=1):
         return gettext("yesterday")
+    return date_words(at)
+
+
+def date_words(at: datetime) -> str:
+    """Say "3 May 2026"."""
     return pgettext("date", "%(day)s %(month)s %(year)s") % {
         "day": at.day,
         "month": _MONTHS[at.month - 1],

@@ -13,7 +13,7 @@ from sidegate.accounts import app_passwords, second_steps
 from sidegate.accounts.code_orders import Fault
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
-from sidegate.pages import browsers
+from sidegate.pages import browsers, people_time
 from sidegate.storage.models import Event
 
 
@@ -137,6 +137,17 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "no-symbol",
         "quiet",
     ),
+    Kind.APP_PASSWORD_CHANGED: (
+        gettext_lazy("An app password was changed"),
+        "key",
+        "quiet",
+    ),
+    Kind.APP_PASSWORD_PAUSED: (gettext_lazy("An app password was paused"), "pause", "quiet"),
+    Kind.APP_PASSWORD_RESUMED: (
+        gettext_lazy("A paused app password opens mail again"),
+        "play",
+        "quiet",
+    ),
     Kind.GRACE_GIVEN: (
         gettext_lazy("A mail program may go on with the account password for now"),
         "clock",
@@ -212,6 +223,8 @@ _HELPED = frozenset(
 
 def told(event: Event) -> Told:
     """The event in words."""
+    if (tried := _still_trying(event)) is not None:
+        return tried
     title, icon, tone = _KINDS[event.kind]
     detail = json.loads(event.detail)
     reason = _REASONS.get(event.reason)
@@ -223,6 +236,24 @@ def told(event: Event) -> Told:
         reason=str(reason or event.reason),
         where=[part for part in (*_facts(event, detail), *_place(event, detail)) if part],
         helps=event.reason in _HELPED,
+    )
+
+
+def _still_trying(event: Event) -> Told | None:
+    """A device that was given up and does not know it yet: nobody's attack."""
+    row = event.app_password
+    if event.reason != Reason.APP_PASSWORD_REVOKED or row is None or row.revoked_at is None:
+        return None
+    words = _("%(name)s, revoked on %(day)s, is still trying")
+    day = people_time.date_words(people_time.moment(row.revoked_at))
+    return Told(
+        at=event.at,
+        icon="clock",
+        tone="quiet",
+        title=words % {"name": app_passwords.name(row), "day": day},
+        reason="",
+        where=[part for part in _place(event, {}) if part],
+        helps=True,
     )
 
 

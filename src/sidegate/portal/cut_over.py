@@ -83,7 +83,7 @@ def make(request: PortalRequest, programs: list[MailProgram]) -> list[Made]:
                 context(),
                 account=request.account,
                 app="mail",
-                device=mail_programs.device_of(program.name),
+                device=mail_programs.device_of(program),
                 made_for=program.name or program.last_address,
                 origin=origin_of(request),
             )

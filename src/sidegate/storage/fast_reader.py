@@ -215,12 +215,12 @@ _WINDOWS = (
     "SELECT account_id, id, protocol, network, program, until, ended_at IS NOT NULL"
     " FROM grace_window WHERE account_id "
 )
-_APP_PASSWORD = (
+_COLUMNS = (
     "SELECT p.digest, p.id, p.scopes, p.revoked_at IS NOT NULL, p.paused_at IS NOT NULL,"
     " p.expires_at, p.networks"
 )
-_APP_PASSWORDS = _APP_PASSWORD + " FROM app_password p WHERE p.digest "
-_BOTH = _APP_PASSWORD + (
+_APP_PASSWORDS = _COLUMNS + " FROM app_password p WHERE p.digest "
+_BOTH = _COLUMNS + (
     ", a.id, a.address, a.enabled,"
     " a.two_step_since IS NOT NULL, a.password_hash, a.password_version"
     " FROM app_password p JOIN account a ON a.id = p.account_id WHERE p.digest "
@@ -286,7 +286,7 @@ def _app_passwords(cursor: CursorWrapper, digests: list[bytes]) -> dict[bytes, A
 
 
 def _app_password(row: Sequence[Any]) -> AppPasswordRecord:
-    """From the columns of `_APP_PASSWORD` behind the digest."""
+    """From the columns of `_COLUMNS` behind the digest."""
     app_password_id, scopes, revoked, paused, expires_at, networks = row
     return AppPasswordRecord(
         app_password_id,

@@ -1,0 +1,73 @@
+"""App passwords that are there already: renamed, paused, resumed, limited."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from sidegate.accounts.app_password_choices import Choices, checked, name_in
+from sidegate.accounts.context import Context, Origin, note
+from sidegate.decisions.networks import written
+from sidegate.events.catalogue import Kind
+from sidegate.storage.models import Account, AppPassword
+
+
+def rename(
+    ctx: Context, *, account: Account, app_password_id: int, name: str, origin: Origin
+) -> bool:
+    """Give it a name of its own, or with an empty one the usual name. Raises `BadChoice`."""
+    rows = _kept(account, app_password_id)
+    return _change(ctx, rows, Kind.APP_PASSWORD_CHANGED, origin, label=name_in(name))
+
+
+def limit(
+    ctx: Context, *, account: Account, row: AppPassword, choices: Choices, origin: Origin
+) -> bool:
+    """Give it another end, other networks, another sender; its scopes stay. `BadChoice`."""
+    chosen = checked(ctx, choices, account=account, device=row.device)
+    return _change(
+        ctx,
+        _kept(account, row.pk),
+        Kind.APP_PASSWORD_CHANGED,
+        origin,
+        expires_at=chosen.expires_at,
+        networks=written(chosen.networks),
+        sender=chosen.sender,
+        daily_most=chosen.daily_most,
+    )
+
+
+def pause(ctx: Context, *, account: Account, app_password_id: int, origin: Origin) -> bool:
+    """Let it open nothing until it is resumed; False where it is paused or gone."""
+    rows = _kept(account, app_password_id).filter(paused_at=None)
+    return _change(ctx, rows, Kind.APP_PASSWORD_PAUSED, origin, paused_at=ctx.now())
+
+
+def resume(ctx: Context, *, account: Account, app_password_id: int, origin: Origin) -> bool:
+    """Let it open mail again; False where it is not paused, or gone."""
+    rows = _kept(account, app_password_id).exclude(paused_at=None)
+    return _change(ctx, rows, Kind.APP_PASSWORD_RESUMED, origin, paused_at=None)
+
+
+def _kept(account: Account, app_password_id: int) -> QuerySet[AppPassword]:
+    """It, if it is the account's and not revoked."""
+    return account.app_passwords.filter(pk=app_password_id, revoked_at=None)
+
+
+def _change(
+    ctx: Context, rows: QuerySet[AppPassword], kind: Kind, origin: Origin, **changes: object
+) -> bool:
+    """Change the one row and tell of it; False where there is none."""
+    with transaction.atomic():
+        row = rows.select_for_update().first()
+        if row is None:
+            return False
+        AppPassword.objects.filter(pk=row.pk).update(**changes)
+        note(
+            ctx,
+            kind=kind,
+            account_id=row.account_id,
+            origin=origin,
+            app_password_id=row.pk,
+        )
+    return True

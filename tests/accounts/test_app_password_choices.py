@@ -1,0 +1,230 @@
+"""What an owner chooses for an app password, and changes about it later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from installation import OPERATOR, OWNER, START, Installation, install
+from mail_desk import open_desk, run
+from sidegate.accounts import activity, app_password_changes, app_passwords, two_step
+from sidegate.accounts.app_password_choices import (
+    USUAL,
+    BadChoice,
+    Choices,
+    end_of,
+    networks_in,
+)
+from sidegate.accounts.app_passwords import Made, State
+from sidegate.decisions.words import Allow, Protocol, Reason, Refuse, Verdict
+from sidegate.storage.models import Account, AppPassword
+
+DAY = 24 * 3600 * 1000
+
+
+def owner(house: Installation) -> Account:
+    account = house.add()
+    two_step.turn_on(
+        house.context, account=account, number="+37120000000", channel="sms", origin=OWNER
+    )
+    return account
+
+
+def make(
+    house: Installation,
+    account: Account,
+    device: str = "windows",
+    choices: Choices = USUAL,
+    name: str = "",
+) -> Made:
+    return app_passwords.make(
+        house.context,
+        account=account,
+        app="mail",
+        device=device,
+        choices=choices,
+        name=name,
+        origin=OWNER,
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "wanted", "scopes"),
+    [
+        ("windows", "", "imap,pop3,submission"),
+        ("windows", "submission imap", "imap,submission"),
+        ("printer", "", "submission"),
+        ("printer", "submission", "submission"),
+        ("backup", "", "imap"),
+    ],
+)
+def test_each_device_gets_what_it_needs(
+    installation: Installation, device: str, wanted: str, scopes: str
+) -> None:
+    account = owner(installation)
+    make(installation, account, device, Choices(scopes=frozenset(wanted.split())))
+    assert AppPassword.objects.get().scopes == scopes
+
+
+@pytest.mark.parametrize(
+    ("device", "choices", "choice"),
+    [
+        ("printer", Choices(scopes=frozenset({"imap"})), "scopes"),
+        ("backup", Choices(scopes=frozenset({"imap", "submission"})), "scopes"),
+        ("mac", Choices(expires_at=START), "expires"),
+        ("mac", Choices(networks=networks_in(" ".join(f"192.0.2.{n}" for n in range(21)))),
+         "networks"),
+        ("mac", Choices(sender="anna@example.test"), "sender"),
+        ("mac", Choices(daily_most=5), "daily_most"),
+        ("printer", Choices(sender="berta@example.test"), "sender"),
+        ("printer", Choices(sender="anna"), "sender"),
+        ("printer", Choices(daily_most=0), "daily_most"),
+        ("printer", Choices(daily_most=10_001), "daily_most"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_said_of_the_choice(
+    installation: Installation, device: str, choices: Choices, choice: str
+) -> None:
+    account = owner(installation)
+    with pytest.raises(BadChoice) as problem:
+        make(installation, account, device, choices)
+    assert problem.value.choice == choice
+    assert str(problem.value.text).endswith(".")
+    assert not AppPassword.objects.exists()
+
+
+def test_networks_are_refused_in_words() -> None:
+    for text, said in (
+        ("192.0.2.0/24, office", "“office” is neither an address nor a network"),
+        ("192.0.2.9/24", "Write 192.0.2.0/24 for the whole network"),
+    ):
+        with pytest.raises(BadChoice, match=said):
+            networks_in(text)
+
+
+def test_a_server_that_is_not_ours_cannot_hold_a_scanner(installation: Installation) -> None:
+    house = install(
+        installation.context.config.data.parent / "hers", toml="[mailserver]\nprivate = false\n"
+    )
+    account = owner(house)
+    for choices in (Choices(sender="anna@example.test"), Choices(daily_most=5)):
+        with pytest.raises(BadChoice, match="cannot hold it"):
+            make(house, account, "printer", choices)
+    make(house, account, "printer")
+
+
+def test_a_day_ends_when_the_next_begins() -> None:
+    today = datetime.fromtimestamp(START / 1000).astimezone().date()
+    assert START < end_of(today) <= START + DAY + 3_600_000
+    assert end_of(today - timedelta(days=1)) <= START
+    assert end_of(date(2026, 5, 31)) < end_of(date(2026, 6, 1))
+
+
+def test_the_life_of_one_with_choices(installation_on_each: Installation) -> None:
+    house = installation_on_each
+    account = owner(house)
+    chosen = Choices(
+        expires_at=START + DAY,
+        networks=networks_in("192.0.2.0/24"),
+        sender="anna+scan@example.test",
+        daily_most=3,
+    )
+    made = make(house, account, "printer", chosen, name="  Old\nscanner ")
+    [row] = app_passwords.active(account)
+    assert app_passwords.name(row) == "Old scanner"
+    assert (row.networks, row.sender, row.daily_most) == (
+        "192.0.2.0/24", "anna+scan@example.test", 3,
+    )  # fmt: skip
+    assert app_passwords.state(row, now=START + DAY - 1) is State.ACTIVE
+    assert app_passwords.state(row, now=START + DAY) is State.EXPIRED
+    ctx = house.context
+
+    def done(act: Callable[..., bool], **more: str) -> bool:
+        return act(ctx, account=account, app_password_id=made.id, origin=OWNER, **more)
+
+    assert done(app_password_changes.rename, name="")
+    assert app_password_changes.limit(ctx, account=account, row=row, choices=USUAL, origin=OWNER)
+    [row] = app_passwords.active(account)
+    assert app_passwords.name(row) == "Mail · Scanner or printer"
+    assert (row.networks, row.sender, row.daily_most, row.expires_at) == ("", "", None, None)
+    assert row.scopes == "submission"
+    assert done(app_password_changes.pause)
+    assert not done(app_password_changes.pause), "paused already"
+    assert app_passwords.state(app_passwords.active(account)[0], now=START) is State.PAUSED
+    assert done(app_password_changes.resume)
+    assert not done(app_password_changes.resume)
+    assert done(app_passwords.revoke)
+    for change in (app_password_changes.pause, app_password_changes.resume):
+        assert not done(change)
+    assert not done(app_password_changes.rename, name="x")
+    assert app_passwords.state(AppPassword.objects.get(), now=START) is State.REVOKED
+    assert [event.kind for event in activity.recent(account, limit=6)] == [
+        "app-password-revoked",
+        "app-password-resumed",
+        "app-password-paused",
+        "app-password-changed",
+        "app-password-changed",
+        "app-password-made",
+    ]
+
+
+def test_nobody_changes_what_is_anothers(installation_on_each: Installation) -> None:
+    house = installation_on_each
+    anna, berta = owner(house), house.add("berta@example.test")
+    made = make(house, anna)
+    [row] = app_passwords.active(anna)
+    for act, more in (
+        (app_password_changes.pause, {}),
+        (app_password_changes.rename, {"name": "x"}),
+    ):
+        changed: Callable[..., bool] = act
+        assert not changed(
+            house.context, account=berta, app_password_id=made.id, origin=OPERATOR, **more
+        )
+    assert not app_password_changes.limit(
+        house.context, account=berta, row=row, choices=USUAL, origin=OWNER
+    )
+    row.refresh_from_db()
+    assert (row.paused_at, row.label) == (None, "")
+
+
+def test_mail_programs_meet_the_choices(installation_on_each: Installation) -> None:
+    house = installation_on_each
+    account = owner(house)
+    at_home = make(house, account, choices=Choices(networks=networks_in("192.0.2.0/24")))
+    paused, lapsed, backup = (
+        make(house, account),
+        make(house, account),
+        make(house, account, "backup"),
+    )
+    app_password_changes.pause(
+        house.context, account=account, app_password_id=paused.id, origin=OWNER
+    )
+    AppPassword.objects.filter(pk=lapsed.id).update(expires_at=START)
+
+    def refused(reason: Reason, made: Made) -> Refuse:
+        return Refuse(reason, account.pk, made.id)
+
+    async def ask() -> None:
+        async with open_desk(house) as desk:
+
+            async def verdict(made: Made, *, address: str = "192.0.2.7") -> Verdict:
+                return (await desk.ask(account.address, made.secret, address=address)).verdict
+
+            assert isinstance(await verdict(at_home), Allow)
+            away = await verdict(at_home, address="198.51.100.1")
+            assert away == refused(Reason.WRONG_NETWORK, at_home)
+            assert await verdict(paused) == refused(Reason.APP_PASSWORD_PAUSED, paused)
+            assert await verdict(lapsed) == refused(Reason.APP_PASSWORD_EXPIRED, lapsed)
+            sends = await desk.verdict(account.address, backup.secret, protocol=Protocol.SUBMISSION)
+            assert sends == refused(Reason.OUT_OF_SCOPE, backup)
+            await desk.do(
+                lambda: app_password_changes.resume(
+                    house.context, account=account, app_password_id=paused.id, origin=OWNER
+                )
+            )
+            assert isinstance(await verdict(paused), Allow)
+
+    run(ask())
