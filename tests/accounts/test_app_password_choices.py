@@ -45,7 +45,7 @@ def make(
         app="mail",
         device=device,
         choices=choices,
-        name=name,
+        label=name,
         origin=OWNER,
     )
 

@@ -71,6 +71,8 @@ class Made:
 
     id: int
     secret: str
+    name: str = ""
+    scopes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Made(id={self.id})"
@@ -114,19 +116,18 @@ def make(
     app: str,
     device: str,
     choices: Choices = USUAL,
-    name: str = "",
+    label: str = "",
     made_for: str = "",
     origin: Origin,
 ) -> Made:
     """Make an app password. Raises `NotAvailable`, `TooManyAppPasswords`, `BadChoice`.
 
-    `app` and `device` are keys of `APPS` and `DEVICES`; `name` is its owner's own for it,
+    `app` and `device` are keys of `APPS` and `DEVICES`; `label` is its owner's name for it,
     `made_for` what a program that is in use calls itself.
     """
     if app not in APPS or device not in DEVICES or not choices.scopes <= {*MAIL_SCOPES}:
         raise ValueError("an app, device or scope that is not in the list")
     chosen = checked(ctx, choices, account=account, device=device)
-    label = name_in(name)
     secret = app_password.generate(length=ctx.config.app_passwords.length, random=ctx.random)
     digest = app_password.digest(key=ctx.keys.current, account_id=account.pk, letters=secret)
     with transaction.atomic():
@@ -140,7 +141,7 @@ def make(
             scopes=",".join(scope for scope in MAIL_SCOPES if scope in chosen.scopes),
             created_at=ctx.now(),
             made_for=made_for[:200],
-            label=label,
+            label=name_in(label),
             expires_at=chosen.expires_at,
             networks=written(chosen.networks),
             sender=chosen.sender,
@@ -161,7 +162,7 @@ def make(
             app=app,
             device=device,
         )
-    return Made(id=row.pk, secret=secret)
+    return Made(id=row.pk, secret=secret, name=name(row), scopes=tuple(row.scopes.split(",")))
 
 
 def revoke(ctx: Context, *, account: Account, app_password_id: int, origin: Origin) -> bool:

@@ -34,7 +34,7 @@ def add(ctx: Context, arguments: Namespace) -> int:
             sender=arguments.sender,
             daily_most=arguments.daily,
         ),
-        name=arguments.name,
+        label=arguments.name,
         origin=OPERATOR,
     )
     if arguments.json:

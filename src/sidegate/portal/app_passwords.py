@@ -83,8 +83,8 @@ def _generate(request: PortalRequest) -> HttpResponse:
         return redirect("app-passwords")
     shown = {
         "password": app_passwords.grouped(made.secret),
-        "name": f"{app_passwords.APPS[app]} · {app_passwords.DEVICES[device]}",
-        "facts": setup_facts.facts(device=device, address=request.account.address),
+        "name": made.name,
+        "facts": setup_facts.facts(scopes=made.scopes, address=request.account.address),
         "steps": setup_facts.steps(device=device),
         "heading": setup_facts.heading(device=device),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from django.utils.functional import Promise
@@ -39,6 +40,7 @@ _HEADINGS: dict[str, Promise] = {
     "ipad": _("Put it into Mail on your iPad"),
     "android": _("Put it into the mail app on Android"),
     "printer": _("Put it into your scanner or printer"),
+    "backup": _("Put it into your backup program"),
     "other": _("Put it into your mail program"),
 }
 _APPLE_STEPS = (
@@ -76,6 +78,10 @@ _STEPS: dict[str, tuple[Promise, ...]] = {
         _("Type the outgoing server, its port and encryption, and turn authentication on."),
         _("Give your address as user name and as sender, and the app password as password."),
     ),
+    "backup": (
+        _("Type the server, port and encryption below into the backup program."),
+        _("Give your address as user name, and the app password as password. It only reads."),
+    ),
     "other": (
         _("Where the program asks for your password, paste the app password."),
         _("For a new account, choose IMAP and type the servers below."),
@@ -83,13 +89,15 @@ _STEPS: dict[str, tuple[Promise, ...]] = {
 }
 
 
-def facts(*, device: str, address: str) -> list[Fact]:
-    """What the device needs: servers, ports, encryption, and the name to sign in with."""
-    servers = {server.protocol: server for server in context().config.client_settings()}
-    wanted = ("submission",) if device == "printer" else ("imap", "submission")
-    if "imap" not in servers and device != "printer":
-        wanted = ("pop3", "submission")
-    shown = [_fact(servers[protocol]) for protocol in wanted if protocol in servers]
+def facts(*, scopes: Collection[str], address: str) -> list[Fact]:
+    """What is to be typed in: a server to read from, one to send by, and the name."""
+    servers = {
+        server.protocol: server
+        for server in context().config.client_settings()
+        if server.protocol in scopes
+    }
+    reading = "imap" if "imap" in servers else "pop3"
+    shown = [_fact(servers[one]) for one in (reading, "submission") if one in servers]
     login = Fact("fact-login", _("User name"), address, _("Copy user name"))
     return [*shown, login]
 
