@@ -17,6 +17,7 @@ from sidegate.config import load_config
 from sidegate.serve import setup
 
 context = setup(load_config(Path(sys.argv[1])))
+held_to_senders = context
 if "tell" not in sys.argv[2:]:
     config = context.config
     config = replace(config, mailserver=replace(config.mailserver, private=False))
@@ -24,8 +25,15 @@ if "tell" not in sys.argv[2:]:
 
 from django.db import connection  # noqa: E402 - models need configured settings
 
-from sidegate.accounts import app_passwords, grace, mail_programs, people, two_step  # noqa: E402
-from sidegate.accounts.app_password_choices import Choices  # noqa: E402
+from sidegate.accounts import (  # noqa: E402
+    app_password_changes,
+    app_passwords,
+    grace,
+    mail_programs,
+    people,
+    two_step,
+)
+from sidegate.accounts.app_password_choices import Choices, networks_in  # noqa: E402
 from sidegate.accounts.context import Origin  # noqa: E402
 from sidegate.storage.models import Account  # noqa: E402
 
@@ -69,13 +77,29 @@ def two_step_off(*, address: str) -> dict[str, Any]:
     return {"revoked": two_step.turn_off(context, account=account, origin=OWNER)}
 
 
-def app_password(*, address: str, scopes: list[str]) -> dict[str, Any]:
+def app_password(
+    *,
+    address: str,
+    scopes: list[str],
+    device: str = "windows",
+    networks: str = "",
+    sender: str = "",
+    daily_most: int | None = None,
+    lasts: int | None = None,
+) -> dict[str, Any]:
+    ctx = replace(context, config=held_to_senders.config) if device == "printer" else context
     made = app_passwords.make(
-        context,
+        ctx,
         account=Account.objects.get(address=address),
         app="mail",
-        device="windows",
-        choices=Choices(scopes=frozenset(scopes)),
+        device=device,
+        choices=Choices(
+            scopes=frozenset(scopes),
+            networks=networks_in(networks),
+            sender=sender,
+            daily_most=daily_most,
+            expires_at=None if lasts is None else context.now() + lasts,
+        ),
         origin=OWNER,
     )
     return {"id": made.id, "secret": made.secret}
@@ -87,6 +111,12 @@ def revoke(*, address: str, app_password_id: int) -> dict[str, Any]:
         context, account=account, app_password_id=app_password_id, origin=OWNER
     )
     return {"revoked": done}
+
+
+def pause(*, address: str, app_password_id: int, on: bool) -> dict[str, Any]:
+    account = Account.objects.get(address=address)
+    act = app_password_changes.pause if on else app_password_changes.resume
+    return {"done": act(context, account=account, app_password_id=app_password_id, origin=OWNER)}
 
 
 def enable(*, address: str, enabled: bool) -> dict[str, Any]:
@@ -104,7 +134,7 @@ def password(*, address: str, password: str, keep: bool) -> dict[str, Any]:
 
 
 TAKEN = (
-    add, two_step_on, two_step_off, app_password, revoke, enable, password,
+    add, two_step_on, two_step_off, app_password, revoke, pause, enable, password,
     programs_seen, end_exceptions,
 )  # fmt: skip
 ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {action.__name__: action for action in TAKEN}

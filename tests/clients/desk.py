@@ -40,12 +40,19 @@ class Person:
     def turn_off(self) -> None:
         self.desk.ask("two_step_off", address=self.address)
 
-    def app_password(self, scopes: Sequence[str] = SCOPES) -> AppPassword:
-        made = self.desk.ask("app_password", address=self.address, scopes=list(scopes))
+    def app_password(
+        self,
+        scopes: Sequence[str] = SCOPES,
+        **choices: Any,  # noqa: ANN401 - JSON
+    ) -> AppPassword:
+        made = self.desk.ask("app_password", address=self.address, scopes=list(scopes), **choices)
         return AppPassword(made["id"], made["secret"])
 
     def revoke(self, one: AppPassword) -> None:
         self.desk.ask("revoke", address=self.address, app_password_id=one.id)
+
+    def pause(self, one: AppPassword, *, on: bool) -> None:
+        self.desk.ask("pause", address=self.address, app_password_id=one.id, on=on)
 
     def enable(self, *, enabled: bool) -> None:
         self.desk.ask("enable", address=self.address, enabled=enabled)

@@ -69,6 +69,7 @@ class MailSetup:
             client_socket=places.run / "auth-client.sock",
             master_socket=places.run / "auth-master.sock",
             find=door.find,
+            sending=door,
         )
 
     async def start(self) -> None:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from sidegate.decisions.names import canonical
-from sidegate.decisions.ports import Mailbox, Unavailable
+from sidegate.decisions.ports import Mailbox, MaySend, Unavailable
 
 COOKIE = "0123456789abcdef0123456789abcdef"
 PASSWORD = "right"
@@ -30,6 +30,15 @@ class NullDoor:
             raise Unavailable
         name = canonical(login)
         return self.accounts.get(name) if name else None
+
+    async def may_send(self, app_password_id: int) -> MaySend | None:
+        raise AssertionError(f"no app password sends here: {app_password_id}")
+
+    async def take(self, app_password_id: int, *, messages: int) -> bool:
+        raise AssertionError(f"no app password sends {messages} here: {app_password_id}")
+
+    async def give_back(self, app_password_id: int, *, messages: int) -> None:
+        raise AssertionError(f"no app password sent {messages} here: {app_password_id}")
 
     async def start(self, client: Path, master: Path, group: int | None) -> None:
         for path, serve in ((client, self._client), (master, self._master)):

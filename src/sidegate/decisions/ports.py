@@ -41,6 +41,31 @@ class Mailbox(NamedTuple):
     home: str
 
 
+class MaySend(NamedTuple):
+    """What an app password may send."""
+
+    sender: str
+    """As this address alone; empty: as any of its owner's."""
+    daily_most: int | None
+    """Messages a day (UTC), one for each recipient."""
+
+
+class Sending(Protocol):
+    """Holds app passwords to what they may send; raises `Unavailable` where it cannot tell."""
+
+    async def may_send(self, app_password_id: int) -> MaySend | None:
+        """`None` where it may send nothing any more."""
+        ...
+
+    async def take(self, app_password_id: int, *, messages: int) -> bool:
+        """Count messages about to be sent; False where they are too many today."""
+        ...
+
+    async def give_back(self, app_password_id: int, *, messages: int) -> None:
+        """Take back what was counted and could not be sent."""
+        ...
+
+
 class SessionStart(NamedTuple):
     """An open mail session: which process serves it, and what opened it."""
 

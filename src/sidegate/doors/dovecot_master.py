@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from sidegate.decisions.directory import Home
 from sidegate.decisions.ports import Mailbox, Mailboxes, SessionStart, Unavailable
-from sidegate.doors.dovecot_client import Clients
+from sidegate.decisions.relay import relay_user
+from sidegate.decisions.words import Protocol
+from sidegate.doors.dovecot_client import Clients, Ticket
 from sidegate.doors.stream import LineConnection
 from sidegate.wire import dovecot_auth as wire
 
@@ -130,7 +132,7 @@ class MasterConnection(LineConnection):
             if not await self._parts.mailboxes.session_started(start):
                 self.send(wire.fail(asked.id))
                 return
-        self.send(_user_reply(asked.id, mailbox))
+        self.send(_user_reply(asked.id, mailbox, relay_user=_relay_user(ticket)))
 
     async def _user(self, lookup: wire.Lookup) -> None:
         mailbox = await self._parts.mailboxes.find(lookup.user)
@@ -151,9 +153,20 @@ class MasterConnection(LineConnection):
         self.send(wire.list_done(request))
 
 
-def _user_reply(request: bytes, mailbox: Mailbox | Home) -> bytes:
+def _relay_user(ticket: Ticket) -> str:
+    """By this the delivery behind submission learns which app password sends."""
+    by = ticket.verdict.app_password_id
+    return relay_user(by) if by is not None and ticket.protocol is Protocol.SUBMISSION else ""
+
+
+def _user_reply(request: bytes, mailbox: Mailbox | Home, *, relay_user: str = "") -> bytes:
     if isinstance(mailbox, Home):
         return wire.user_as_told(request, name=mailbox.name, fields=mailbox.fields)
     return wire.user(
-        request, name=mailbox.user, uid=mailbox.uid, gid=mailbox.gid, home=mailbox.home
+        request,
+        name=mailbox.user,
+        uid=mailbox.uid,
+        gid=mailbox.gid,
+        home=mailbox.home,
+        relay_user=relay_user,
     )

@@ -18,7 +18,8 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sidegate.decisions.names import canonical
-from sidegate.decisions.ports import Mailbox, Unavailable
+from sidegate.decisions.ports import Mailbox, MaySend, Sending, Unavailable
+from sidegate.decisions.relay import RELAY_USER, app_password_of
 from sidegate.mailserver import lmtp, message
 from sidegate.mailserver.dovecot_conf import MAX_MESSAGE, MAX_RECIPIENTS, Relay
 
@@ -32,10 +33,12 @@ AWAY = "451 4.3.0 accounts cannot be looked up now; try again later"
 TOO_MANY = f"452 4.5.3 at most {MAX_RECIPIENTS} recipients a message"
 ONE_RECIPIENT = "550 5.7.1 a message without a sender address goes to one recipient only"
 
+ANYTHING = MaySend(sender="", daily_most=None)
+
 NULL_SENDER = "<>"
 """How the library names an empty envelope sender."""
 
-RELAY_USER = "sidegate"
+GONE = "550 5.7.1 this app password may send nothing any more"
 RECEIVED_ROOM = 64 * 1024
 """Bytes for the Received line that Dovecot puts before a message."""
 
@@ -60,8 +63,9 @@ log = logging.getLogger(__name__)
 class Delivery:
     """The SMTP server behind Dovecot's submission, on loopback."""
 
-    def __init__(self, *, find: Find, lmtp_socket: Path) -> None:
+    def __init__(self, *, find: Find, sending: Sending, lmtp_socket: Path) -> None:
         self._find = find
+        self.sending = sending
         self._lmtp_socket = lmtp_socket
         self._secret = secrets.token_urlsafe(32)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lmtp")
@@ -90,7 +94,8 @@ class Delivery:
 
     def is_relay(self, login: bytes, secret: bytes) -> bool:
         """Whether this is our own Dovecot."""
-        named = hmac.compare_digest(login, RELAY_USER.encode())
+        user = login.decode("ascii", "replace")
+        named = user == RELAY_USER or app_password_of(user) is not None
         return hmac.compare_digest(secret, self._secret.encode()) and named
 
     async def mailbox(self, address: str) -> Mailbox | None:
@@ -199,6 +204,9 @@ class _Submission:
         """Who XCLIENT says it is."""
         self.account: str | None = None
         """The same, once the relay has signed in."""
+        self.app_password_id: int | None = None
+        """The app password that sends, where it is one."""
+        self._may = ANYTHING
 
     def authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: object
@@ -209,6 +217,7 @@ class _Submission:
         if not self._delivery.is_relay(given.login, given.password):
             return AuthResult(success=False, handled=False)
         self.account = self.login
+        self.app_password_id = app_password_of(given.login.decode("ascii", "replace"))
         return AuthResult(success=True)
 
     async def handle_EHLO(  # noqa: N802 - named by the command
@@ -234,6 +243,15 @@ class _Submission:
         # A receipt (RFC 8098) has no sender; its From is checked like any other's.
         if address != NULL_SENDER and canonical(address) != self.account:
             return f"550 5.7.1 you are signed in as {_ascii(self.account)}: send as that address"
+        try:
+            may = await self._limits()
+        except Unavailable:
+            return AWAY
+        if may is None:
+            return GONE
+        if address != NULL_SENDER and may.sender and not message.same(address, may.sender):
+            return f"550 5.7.1 this app password sends as {_ascii(may.sender)} alone"
+        self._may = may
         envelope.mail_from = address
         return "250 2.1.0 sender ok"
 
@@ -265,14 +283,36 @@ class _Submission:
         content = envelope.content
         if not isinstance(content, bytes) or self.account is None or envelope.mail_from is None:
             raise TypeError("the library has changed")
-        refused = message.refusal(content, self.account)
+        refused = message.refusal(content, self.account, sender=self._may.sender)
         if refused is not None:
             return _ascii(refused)
-        return await self._delivery.hand_over(
-            sender="" if envelope.mail_from == NULL_SENDER else envelope.mail_from,
-            recipients=[name for name in envelope.rcpt_tos if name is not None],
-            content=content,
+        recipients = [name for name in envelope.rcpt_tos if name is not None]
+        sender = "" if envelope.mail_from == NULL_SENDER else envelope.mail_from
+        try:
+            return await self._within_the_day(sender, recipients, content)
+        except Unavailable:
+            return AWAY
+
+    async def _limits(self) -> MaySend | None:
+        if self.app_password_id is None:
+            return ANYTHING
+        return await self._delivery.sending.may_send(self.app_password_id)
+
+    async def _within_the_day(self, sender: str, recipients: list[str], content: bytes) -> str:
+        """Deliver, counted where it is limited; what was not delivered is not counted."""
+        most, messages, by = self._may.daily_most, len(recipients), self.app_password_id
+        counted = by is not None and most is not None
+        if by is not None and most is not None:
+            if messages > most:
+                return f"550 5.7.1 this app password sends at most {most} messages a day"
+            if not await self._delivery.sending.take(by, messages=messages):
+                return f"452 4.7.1 this app password has sent its {most} messages of today (UTC)"
+        reply = await self._delivery.hand_over(
+            sender=sender, recipients=recipients, content=content
         )
+        if by is not None and counted and not reply.startswith("2"):
+            await self._delivery.sending.give_back(by, messages=messages)
+        return reply
 
     async def handle_RSET(  # noqa: N802 - named by the command
         self, _server: SMTP, _session: Session, _envelope: Envelope

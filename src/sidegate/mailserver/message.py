@@ -26,8 +26,11 @@ TWO_FROMS = "554 5.6.0 this message has more than one From line"
 MALFORMED = "554 5.6.0 the header of this message is malformed"
 
 
-def refusal(content: bytes, account: str) -> str | None:
-    """Return the SMTP reply that refuses a message; `None` where it names its sender alone."""
+def refusal(content: bytes, account: str, *, sender: str = "") -> str | None:
+    """Return the SMTP reply that refuses a message; `None` where it names its sender alone.
+
+    `sender` is the one spelling of the account's address that counts; empty: every one does.
+    """
     try:
         fields = list(_fields(content))
     except ValueError:
@@ -36,8 +39,9 @@ def refusal(content: bytes, account: str) -> str | None:
     if len(froms) != 1:
         return TWO_FROMS if froms else NO_FROM
     for name, value in fields:
-        if name in AUTHORS and not _names_only(value, account):
-            return f"550 5.7.1 the {name.title()} of this message must be {account} and no other"
+        if name in AUTHORS and not _names_only(value, account, sender):
+            own = sender or account
+            return f"550 5.7.1 the {name.title()} of this message must be {own} and no other"
     return None
 
 
@@ -57,7 +61,12 @@ def _fields(content: bytes) -> Iterator[tuple[str, str]]:
         yield field[1].lower(), field[2]
 
 
-def _names_only(value: str, account: str) -> bool:
+def same(address: str, sender: str) -> bool:
+    """Whether two spellings differ in case alone."""
+    return address.casefold() == sender.casefold()
+
+
+def _names_only(value: str, account: str, sender: str) -> bool:
     """Whether every address in a field is the account's, however the field is read.
 
     Names, comments and quoted text count too: what looks like another's address there is
@@ -65,20 +74,24 @@ def _names_only(value: str, account: str) -> bool:
     """
     plain = _ENCODED_WORD.sub(" ", value)
     shown = _decoded(value)
-    return bool(_ADDRESS.search(plain)) and _all_own(plain, account) and _all_own(shown, account)
+    return (
+        bool(_ADDRESS.search(plain))
+        and _all_own(plain, account, sender)
+        and _all_own(shown, account, sender)
+    )
 
 
-def _all_own(text: str, account: str) -> bool:
+def _all_own(text: str, account: str, sender: str) -> bool:
     addresses = _ADDRESS.findall(text)
     if len(addresses) != text.count("@"):
         return False
-    return all(_is_own(address, account) for address in addresses)
+    return all(_is_own(address, account, sender) for address in addresses)
 
 
-def _is_own(address: str, account: str) -> bool:
+def _is_own(address: str, account: str, sender: str) -> bool:
     # Some programs put single quotes around an address that serves as the name.
     bare = address[1:-1] if address[0] == address[-1] == "'" else address
-    return canonical(bare) == account
+    return canonical(bare) == account and (not sender or same(bare, sender))
 
 
 def _decoded(value: str) -> str:

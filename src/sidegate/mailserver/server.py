@@ -10,6 +10,7 @@ import ssl
 from dataclasses import replace
 from pathlib import Path
 
+from sidegate.decisions.ports import Sending
 from sidegate.mailserver.delivery import Delivery, Find
 from sidegate.mailserver.dovecot_conf import (
     Address,
@@ -52,6 +53,7 @@ class MailServer:
         client_socket: Path,
         master_socket: Path,
         find: Find,
+        sending: Sending,
         hostname: str = "localhost",
     ) -> None:
         self._places = places
@@ -61,7 +63,7 @@ class MailServer:
         self._client_socket = client_socket
         self._master_socket = master_socket
         self._hostname = hostname
-        self._delivery = Delivery(find=find, lmtp_socket=places.base / "lmtp")
+        self._delivery = Delivery(find=find, sending=sending, lmtp_socket=places.base / "lmtp")
         self._process: DovecotProcess | None = None
         self._lock: int | None = None
 

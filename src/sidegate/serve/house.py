@@ -26,6 +26,7 @@ from sidegate.accounts.mailboxes_there import DirectoryMailboxes
 from sidegate.accounts.notice_jobs import NoticeHandler
 from sidegate.accounts.observing import Observing
 from sidegate.accounts.open_sessions import Processes, SessionWatch
+from sidegate.accounts.sending import SendingLimits
 from sidegate.config import Config, Endpoint, UnixEndpoint, is_loopback_host
 from sidegate.decisions.directory import Question
 from sidegate.decisions.mail import Presence
@@ -252,6 +253,7 @@ class House:
             client_socket=client.path,
             master_socket=master.path,
             find=mailboxes.find,
+            sending=SendingLimits(background=self._background, now=self._plan.context.now),
             hostname=self._plan.config.portal_host or socket.gethostname(),
         )
 

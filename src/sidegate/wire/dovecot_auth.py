@@ -283,14 +283,22 @@ def challenge(request: bytes, message: bytes) -> bytes:
     return b"CONT\t%b\t%b\n" % (request, message)
 
 
-def user(request: bytes, *, name: str, uid: int, gid: int, home: str) -> bytes:
-    """Where a mailbox lies. Ids are numbers: Dovecot does not look names up here."""
-    return b"USER\t%b\t%b\tuid=%d\tgid=%d\thome=%b\n" % (
+def user(
+    request: bytes, *, name: str, uid: int, gid: int, home: str, relay_user: str = ""
+) -> bytes:
+    """Where a mailbox lies. Ids are numbers: Dovecot does not look names up here.
+
+    `relay_user` is whom this session's submission signs in as at its relay, in place of
+    the configured one.
+    """
+    relay = b"\tsubmission_relay_user=%b" % escape(relay_user.encode()) if relay_user else b""
+    return b"USER\t%b\t%b\tuid=%d\tgid=%d\thome=%b%b\n" % (
         request,
         escape(name.encode()),
         uid,
         gid,
         escape(home.encode()),
+        relay,
     )
 
 
