@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("storage", "0011_session_handles"),
+        ("storage", "0012_passkey_handle"),
     ]
 
     operations = [
