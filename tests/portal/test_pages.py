@@ -25,6 +25,7 @@ SIGN_IN = {
     "/signin/code",
     "/signin/code/again",
     "/signin/app",
+    "/signin/backup-code",
     "/signin/another-way",
 }
 OPEN = SIGN_IN | {"/phone", "/lock/<str:token>", "/locked"}

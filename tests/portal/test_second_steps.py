@@ -165,3 +165,70 @@ def test_nothing_is_removed_without_the_password(
 def test_a_step_that_is_not_there(two_step: Person) -> None:
     answer = two_step.get("/security/two-step/steps/authenticator-99")
     assert answer["Location"] == "/security/two-step"
+
+
+BACKUP = "/security/two-step/backup-codes"
+
+
+def new_codes(person: Person) -> list[str]:
+    person.post(BACKUP, password=PASSWORD)
+    person.post(BACKUP, make="yes")
+    found = re.search(r'<pre id="codes"[^>]*>([^<]+)</pre>', page_of(person.get(BACKUP)))
+    assert found
+    return found[1].split("\n")
+
+
+def test_backup_codes_count_once_one_was_typed_back(two_step: Person, anna: Account) -> None:
+    codes = new_codes(two_step)
+    assert len(codes) == 10
+    assert "none of the new codes" in text_of(two_step.post(BACKUP, code="aaaaa aaaaa"))
+    assert not anna.backup_codes.exists()
+    answer = two_step.post(BACKUP, code=codes[9].upper().replace(" ", "-"))
+    assert answer["Location"] == "/security/two-step"
+    assert "Backup codes 10 are left" in text_of(two_step.get("/security/two-step"))
+    assert "10 codes are left" in text_of(two_step.get(BACKUP))
+    assert codes[0] not in page_of(two_step.get(BACKUP)), "shown once"
+
+
+def test_backup_codes_count_once_their_file_was_taken(two_step: Person, anna: Account) -> None:
+    codes = new_codes(two_step)
+    assert "not downloaded yet" in text_of(two_step.post(BACKUP, saved="yes"))
+    file = two_step.get(f"{BACKUP}/file")
+    assert file["Content-Type"] == "text/plain; charset=utf-8"
+    assert file["Content-Disposition"].startswith("attachment; ")
+    assert file["Cache-Control"] == "no-store"
+    assert all(code in page_of(file) for code in codes)
+    assert two_step.post(BACKUP, saved="yes")["Location"] == "/security/two-step"
+    assert anna.backup_codes.count() == 10
+    assert two_step.get(f"{BACKUP}/file")["Location"] == BACKUP
+
+
+def test_the_file_is_only_behind_the_password(two_step: Person) -> None:
+    codes = new_codes(two_step)
+    two_step.get("/activity")
+    page = page_of(two_step.get(f"{BACKUP}/file"))
+    assert "id_password" in page
+    assert codes[0] not in page
+
+
+def test_signing_in_with_a_backup_code(two_step: Person, anna: Account) -> None:
+    codes = new_codes(two_step)
+    two_step.post(BACKUP, code=codes[0])
+    two_step.here.clock.forward(seconds=31)
+    signed_out(two_step).sign_in()
+    page = text_of(two_step.get("/signin/another-way"))
+    assert page.index("Text message") < page.index("Backup codes 10 are left")
+    way = two_step.post("/signin/another-way", way="backup-codes-0")
+    assert way["Location"] == "/signin/backup-code"
+    assert 'inputmode="text"' in page_of(two_step.get("/signin/backup-code"))
+    page = text_of(two_step.post("/signin/backup-code", code="abc"))
+    assert "has 10 letters and digits" in page
+    assert two_step.post("/signin/backup-code", code=codes[0])["Location"] == "/"
+    signed_out(two_step).sign_in()
+    page = text_of(two_step.post("/signin/backup-code", code=codes[0]))
+    assert "it was used before" in page
+    assert second_steps.of(anna)[-1].left == 9
+
+
+def test_no_backup_codes_while_it_is_off(inside: Person) -> None:
+    assert inside.get(BACKUP)["Location"] == "/security/two-step"

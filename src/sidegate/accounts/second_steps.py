@@ -39,6 +39,9 @@ WORDS: dict[str, Promise] = {
 }
 
 
+NO_TWO_STEP = _("Turn on 2-Step Verification first.")
+
+
 class SecondStep(NamedTuple):
     """One that the account has; backup codes are one together, with the id 0."""
 
@@ -181,7 +184,7 @@ def add(ctx: Context, *, account: Account, new: NewStep, origin: Origin) -> None
     with transaction.atomic():
         current = Account.objects.select_for_update().get(pk=account.pk)
         if not current.two_step:
-            raise NotAvailable(_("Turn on 2-Step Verification first."))
+            raise NotAvailable(NO_TWO_STEP)
         new.save(current, now=ctx.now())
         _changed(ctx, current, Kind.SECOND_STEP_ADDED, facts=new.facts(), origin=origin)
 

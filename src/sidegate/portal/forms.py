@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from sidegate.accounts import app_passwords, people, phone_numbers, second_steps
 from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.errors import BadNumber, WeakPassword
-from sidegate.factors import one_time_code
+from sidegate.factors import backup_code, one_time_code
 from sidegate.pages.context import context
 
 if TYPE_CHECKING:
@@ -169,6 +169,32 @@ class AppCodeForm(CodeForm):
     def __init__(self, data: QueryDict | None) -> None:
         super().__init__(data)
         self.fields["code"].error_messages["required"] = _("Enter the code that the app shows.")
+
+
+class BackupCodeForm(_Form):
+    """A backup code."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=_MOST_TYPED,
+        error_messages={"required": _("Enter one of the backup codes.")},
+        widget=forms.TextInput(
+            {
+                "autocomplete": "off",
+                "inputmode": "text",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        ),
+    )
+
+    def clean_code(self) -> str:
+        """What cannot be a code costs no try."""
+        code = backup_code.normalise(self.cleaned_data["code"])
+        if code is None:
+            text = _("A backup code has 10 letters and digits. Check what you typed.")
+            raise forms.ValidationError(text)
+        return code
 
 
 class StepNameForm(_Form):

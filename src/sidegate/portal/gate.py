@@ -49,6 +49,7 @@ STAGE = SecondStage(
         StepKind.PASSKEY: "confirm-passkey",
         StepKind.AUTHENTICATOR: "confirm-app",
         StepKind.PHONE: "confirm-code",
+        StepKind.BACKUP_CODES: "confirm-backup-code",
     },
 )
 
@@ -133,6 +134,12 @@ def confirm_code(request: PortalRequest) -> HttpResponse:
 def confirm_app(request: PortalRequest) -> HttpResponse:
     """A code of an authenticator app, after the password."""
     return _at_hand(request, StepKind.AUTHENTICATOR)
+
+
+@between_areas
+def confirm_backup_code(request: PortalRequest) -> HttpResponse:
+    """A backup code, after the password."""
+    return _at_hand(request, StepKind.BACKUP_CODES)
 
 
 def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import ngettext
 
 from sidegate.accounts import second_steps
 from sidegate.accounts.phone_numbers import masked
@@ -15,7 +14,7 @@ from sidegate.accounts.second_steps import SecondStep, StepKind
 from sidegate.portal import code_pages
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import open_channels
-from sidegate.portal.step_words import ICONS
+from sidegate.portal.step_words import ICONS, left_words
 from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import Account
 
@@ -86,7 +85,4 @@ def _ways(step: SecondStep) -> list[_Way]:
             _Way(f"{step.id}-{channel}", ICONS[channel], str(words), number, step, channel)
             for channel, words in open_channels()
         ]
-    if step.kind is StepKind.BACKUP_CODES:
-        left = ngettext("%(count)s is left", "%(count)s are left", step.left)
-        return [_Way(step.key, ICONS[step.kind], label, left % {"count": step.left}, step)]
-    return [_Way(step.key, ICONS[step.kind], label, step.name, step)]
+    return [_Way(step.key, ICONS[step.kind], label, step.name or left_words(step), step)]

@@ -36,6 +36,7 @@ STAGE = SecondStage(
         StepKind.PASSKEY: "signin-passkey-step",
         StepKind.AUTHENTICATOR: "signin-app",
         StepKind.PHONE: "signin-code",
+        StepKind.BACKUP_CODES: "signin-backup-code",
     },
 )
 
@@ -120,6 +121,12 @@ def sign_in_again(request: PortalRequest) -> HttpResponse:
 def sign_in_app(request: PortalRequest) -> HttpResponse:
     """The second stage: a code of an authenticator app."""
     return _at_hand(request, StepKind.AUTHENTICATOR)
+
+
+@open_to_all
+def sign_in_backup_code(request: PortalRequest) -> HttpResponse:
+    """The second stage: a backup code."""
+    return _at_hand(request, StepKind.BACKUP_CODES)
 
 
 def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:

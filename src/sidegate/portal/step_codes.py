@@ -10,12 +10,12 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from sidegate.accounts import authenticators
+from sidegate.accounts import authenticators, backup_codes
 from sidegate.accounts.errors import TooManyTries
 from sidegate.accounts.second_steps import StepKind
 from sidegate.pages.context import context
 from sidegate.portal.code_pages import said
-from sidegate.portal.forms import AppCodeForm
+from sidegate.portal.forms import AppCodeForm, BackupCodeForm
 from sidegate.portal.second_stage import SecondStage
 from sidegate.portal.visitors import PortalRequest, origin_of
 from sidegate.storage.models import Account
@@ -24,7 +24,7 @@ from sidegate.storage.models import Account
 class _Asked(NamedTuple):
     lead: Promise
     wrong: Promise
-    form: type[AppCodeForm]
+    form: type[AppCodeForm | BackupCodeForm]
     present: Callable[..., bool]
 
 
@@ -36,6 +36,12 @@ _KINDS = {
         ),
         form=AppCodeForm,
         present=authenticators.present,
+    ),
+    StepKind.BACKUP_CODES: _Asked(
+        lead=gettext_lazy("Enter one of the backup codes that you kept. It can be used once."),
+        wrong=gettext_lazy("This is no backup code of yours, or it was used before."),
+        form=BackupCodeForm,
+        present=backup_codes.present,
     ),
 }
 

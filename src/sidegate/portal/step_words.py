@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from sidegate.accounts import second_steps
 from sidegate.accounts.phone_numbers import for_people
@@ -29,6 +30,13 @@ class Row(NamedTuple):
     icon: str
     label: str
     what: str
+
+    @property
+    def path(self) -> str:
+        """Its page."""
+        if self.step.kind is StepKind.BACKUP_CODES:
+            return reverse("backup-codes")
+        return reverse("second-step", args=[self.step.key])
 
 
 class Addable(NamedTuple):
@@ -64,10 +72,30 @@ ADDABLE: list[Addable] = [
 ]
 """Beside phones, whose page comes first when 2-step is turned on; the best first."""
 
+_BACKUP_CODES = Addable(
+    StepKind.BACKUP_CODES,
+    "backup-codes",
+    gettext_lazy("Ten codes on paper, for when your phone is lost"),
+)
+
+
+def to_add(steps: list[SecondStep]) -> list[Addable]:
+    """What an account with these steps can add, beside phones."""
+    has_codes = any(step.kind is StepKind.BACKUP_CODES for step in steps)
+    return ADDABLE if has_codes else [*ADDABLE, _BACKUP_CODES]
+
 
 def row(step: SecondStep) -> Row:
     """The row of a second step."""
     label = step.name or (for_people(step.number) if step.number else "")
     ways: dict[str, Promise] = {**dict(CHANNELS)}
     what = ways.get(step.channel, second_steps.WORDS[step.kind])
-    return Row(step, ICONS[step.kind], label or str(what), str(what) if label else "")
+    said = str(what) if label else left_words(step)
+    return Row(step, ICONS[step.kind], label or str(what), said)
+
+
+def left_words(step: SecondStep) -> str:
+    """How many backup codes are left; empty for what is no backup codes."""
+    if step.kind is not StepKind.BACKUP_CODES:
+        return ""
+    return ngettext("%(count)s is left", "%(count)s are left", step.left) % {"count": step.left}

@@ -18,7 +18,7 @@ from sidegate.portal import code_pages, code_step, cut_over, gate, grants, open_
 from sidegate.portal.code_pages import CodeFlow, said
 from sidegate.portal.forms import PhoneForm
 from sidegate.portal.grants import Area, inside
-from sidegate.portal.step_words import ADDABLE, row
+from sidegate.portal.step_words import ADDABLE, row, to_add
 from sidegate.portal.visitors import PortalRequest, origin_of
 
 _FLOW = CodeFlow(
@@ -42,9 +42,10 @@ def overview(request: PortalRequest) -> HttpResponse:
     still_open = open_connections.still_open(request.account)
     if not request.account.two_step:
         return render(request, "portal/two_step_off.html", {"still_open": still_open})
+    steps = second_steps.of(request.account)
     shown = {
-        "rows": [row(step) for step in second_steps.of(request.account)],
-        "addable": ADDABLE,
+        "rows": [row(step) for step in steps],
+        "addable": to_add(steps),
         "still_open": still_open,
         **cut_over.exceptions(request.account),
     }
