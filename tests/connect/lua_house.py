@@ -10,7 +10,7 @@ from pathlib import Path
 from child import running
 from clients.desk import desk_for
 from connect import pages
-from connect.connected import House
+from connect.connected import HER, House
 from connect.her_dovecot import HerDovecot, her_dovecot
 from connect.house import configure, open_folder
 from peers import missing
@@ -35,11 +35,11 @@ service auth {
 
 
 @contextmanager
-def asking_by_lua(*, directory: bool) -> Iterator[House]:
+def asking_by_lua(*, directory: bool, version: str = "2.3") -> Iterator[House]:
     """The page's lines, obeyed; `directory`: this Dovecot judges account passwords too."""
-    if not _MODULE.exists():
+    if version == "2.3" and not _MODULE.exists():
         missing("Dovecot's Lua module is missing (apt-get install dovecot-auth-lua)")
-    with open_folder() as folder, her_dovecot(folder) as dovecot:
+    with open_folder() as folder, her_dovecot(folder, HER[version]) as dovecot:
         _as_debian_has_it(dovecot)
         data = folder / "data"
         configure(data, _settings(dovecot, directory=directory))
@@ -56,14 +56,16 @@ def asking_by_lua(*, directory: bool) -> Iterator[House]:
 
 def printed(house: House, part: str = "blocks") -> list[pages.Block]:
     """What `sidegate connect lua` prints for this Dovecot."""
-    conf = str(house.dovecot.file)
-    told = house.child.command("connect", "lua", "--conf", conf, "--json").stdout
+    dovecot = house.dovecot
+    command = ("connect", "lua", "--conf", str(dovecot.file), "--json")
+    told = house.child.command(*command, through=dovecot.on_its_machine).stdout
+    programs = {f"{name} -c": f"{dovecot.program(name)} -c" for name in ("doveconf", "doveadm")}
     return [
         pages.Block(
             one["file"],
             {"write": "conf", "run": "sh"}[one["how"]],
             "".join(f"{line}\n" for line in one["lines"]),
-        )
+        ).placed(programs)
         for one in json.loads(told)[part]
     ]
 
@@ -83,7 +85,7 @@ def _settings(dovecot: HerDovecot, *, directory: bool) -> dict[str, dict[str, ob
 def _as_debian_has_it(dovecot: HerDovecot) -> None:
     """Passdbs and userdbs in a file of conf.d, read in its turn."""
     text = dovecot.file.read_text()
-    start, end = text.index("passdb {"), text.index("service imap-login")
+    start, end = text.index("passdb "), text.index("service imap-login")
     (dovecot.folder / "conf.d" / _AUTH).write_text(text[start:end] + _SOCKETS)
     dovecot.file.write_text(text[:start] + text[end:])
     dovecot.reload()

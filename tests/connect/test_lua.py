@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ import pytest
 from clients.browser import accepts
 from clients.ways import LIBRARIES, all_of, let_in
 from connect import pages
-from connect.connected import EVERYTHING, House
+from connect.connected import EVERYTHING, VERSIONS, House
 from connect.her_dovecot import ALIAS, ANNA, BERT, CAROL, MASTER, MASTERS_PASSWORD
 from connect.lua_house import asking_by_lua, printed
 from sidegate.connect.sign_ins import Target, sign_in
@@ -21,15 +22,25 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a chroot needs root")
 
 ONE_EACH = tuple(way for way in LIBRARIES if way.name.endswith(" TLS"))
 EACH = {way.name for way in ONE_EACH}
+TRAP = {
+    "2.3": "passdb {\n  driver = static\n  args = password=*\n}\n",
+    "2.4": "passdb static {\n  password = *\n}\n",
+}
 TEXT = "use an app password: http://localhost:"
 
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param("own accounts", marks=pytest.mark.long), "its own directory"],
+    params=[
+        pytest.param("2.3 own accounts", marks=pytest.mark.long),
+        "2.3 its own directory",
+        pytest.param("2.4 own accounts", marks=pytest.mark.long),
+        pytest.param("2.4 its own directory", marks=pytest.mark.long),
+    ],
 )
 def house(request: pytest.FixtureRequest) -> Iterator[House]:
-    with asking_by_lua(directory=request.param != "own accounts") as made:
+    version, _, accounts = request.param.partition(" ")
+    with asking_by_lua(directory=accounts != "own accounts", version=version) as made:
         yield made
 
 
@@ -145,14 +156,15 @@ def check(house: House, *more: str) -> tuple[int, str]:
     conf = str(house.dovecot.file)
     command = ("connect", "lua", "--check", "--conf", conf, "--account", ANNA, "--password-stdin")
     secret = f"{house.dovecot.passwords[ANNA]}\n"
-    done = house.child.command(*command, *more, stdin=secret, check=False)
+    through = house.dovecot.on_its_machine
+    done = house.child.command(*command, *more, stdin=secret, check=False, through=through)
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module")
-def broken() -> Iterator[House]:
+@pytest.fixture(scope="module", params=VERSIONS)
+def broken(request: pytest.FixtureRequest) -> Iterator[House]:
     """One more, to be broken and mended; then stopped, and taken out."""
-    with asking_by_lua(directory=True) as made:
+    with asking_by_lua(directory=True, version=request.param) as made:
         known(made, ANNA)
         made.person(ANNA).turn_on()
         yield made
@@ -176,16 +188,15 @@ def test_check_says_what_is_wrong(broken: House) -> None:
     token.write_text(right)
 
     lines = first.read_text()
-    passdbs = lines.split("passdb {")
-    first.write_text("passdb {".join(passdbs[:2]))
+    _, ours, _verdict = re.split(r"(?m)^(?=passdb )", lines)
+    first.write_text(ours)
     dovecot.reload()
     status, said = check(broken, *one_port(broken))
     assert status == 1
     assert "behind the script is no passdb with" in said
     assert "LET IN with 2-Step Verification on" in said
 
-    trap = "passdb {\n  driver = static\n  args = password=*\n}\n"
-    first.write_text("passdb {".join(passdbs[:2]).replace("return-fail", "continue") + trap)
+    first.write_text(ours.replace("return-fail", "continue") + TRAP[dovecot.version])
     dovecot.reload()
     status, said = check(broken, *one_port(broken))
     assert status == 1

@@ -92,7 +92,9 @@ def test_it_is_found_refused_and_then_asks(sieve: tuple[House, int]) -> None:
             language = "sh" if block["how"] == "run" else "conf"
             pages.obey(pages.Block(block["file"], language, text))
     house.dovecot.reload()
-    assert "every sign-in service of this dovecot asks Sidegate" in look(house)
+    said = look(house)
+    assert "every sign-in service of this dovecot asks Sidegate" in said
+    assert f"warning  managesieve-login: no sign-in was tried on port {port}" in said
 
     # An app password for mail has no scope `sieve`: both are refused, and for true reasons.
     for secret in (anna.password, key.secret):

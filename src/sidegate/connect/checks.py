@@ -57,6 +57,7 @@ def dovecot(
     seen = why()
     if seen:
         yield Found("sockets", "problem", seen, "sidegate connect dovecot prints the lines")
+    yield from _not_tried(found.found)
     yield from prove(trial, only or list(_dovecot_targets(found.found)), why=why)
 
 
@@ -173,6 +174,15 @@ def _dovecot_targets(found: Installation) -> Iterator[Target]:
         for listener in service.listeners:
             if service.protocol in PROTOCOLS and not listener.haproxy:
                 yield _target(service.name, service.protocol, listener)
+
+
+def _not_tried(found: Installation) -> Iterator[Found]:
+    """Services of which only the configuration was looked at."""
+    for service in found.logins:
+        if service.protocol not in PROTOCOLS:
+            ports = ", ".join(str(one.port) for one in service.listeners)
+            text = f"no sign-in was tried on port {ports}: this check does not speak its protocol"
+            yield Found(service.name, "warning", text, "try both passwords there by hand")
 
 
 def _target(service: str, protocol: str, listener: Listener) -> Target:

@@ -303,7 +303,7 @@ def around(
     for listener in found.asked_directly:
         yield (
             f"other programs ask this Dovecot at {listener} (service auth): where that is Postfix "
-            "or Exim, connect it too, or take the listener out"
+            "or Exim, let it ask Sidegate, then close the listener (mode = 0, or port = 0)"
         )
 
 
