@@ -73,12 +73,12 @@ def lines(dovecot: HerDovecot) -> list[pages.Block]:
     return [one.placed(dovecot.places()) for one in page(dovecot.version)]
 
 
-def page(version: str) -> list[pages.Block]:
-    """The blocks of the page; for 2.4 a file of its own takes the place of the one it names."""
-    blocks = pages.blocks("dovecot", "The lines")
+def page(version: str, name: str = "dovecot") -> list[pages.Block]:
+    """The blocks of a page; for 2.4 a file of its own takes the place of the one it names."""
+    blocks = pages.blocks(name, "The lines")
     if version == "2.3":
         return blocks
-    own = {one.file: one for one in pages.blocks("dovecot", f"The lines for {version}")}
+    own = {one.file: one for one in pages.blocks(name, f"The lines for {version}")}
     return [own.get(one.file, one) if one.file else one for one in blocks]
 
 

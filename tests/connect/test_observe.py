@@ -17,7 +17,7 @@ import pytest
 from child import PATIENCE, Child, running
 from clients.desk import desk_for
 from connect import pages
-from connect.connected import EVERYTHING, House, lines
+from connect.connected import EVERYTHING, HER, VERSIONS, House, lines, page
 from connect.her_dovecot import ANNA, BERT, MASTER, MASTERS_PASSWORD, HerDovecot, her_dovecot
 from connect.house import configure, open_folder
 
@@ -29,8 +29,9 @@ HERE = "127.0.0.9"
 BACK = "127.0.0.77"
 
 
-def test_the_page_from_the_first_report_to_going_back() -> None:
-    with open_folder() as folder, her_dovecot(folder) as dovecot:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_page_from_the_first_report_to_going_back(version: str) -> None:
+    with open_folder() as folder, her_dovecot(folder, HER[version]) as dovecot:
         (folder / "conf.d" / "50-cram.conf").write_text("auth_mechanisms = plain login cram-md5\n")
         data = folder / "data"
         *first, sidegate, enforced, reload = lines(dovecot)
@@ -113,7 +114,10 @@ def blocks(
         "/srv/sidegate": str(data),
         "127.0.0.1:2026": f"127.0.0.1:{ports['http']}",
     }
-    return [one.placed(places) for one in pages.blocks("observe", section)]
+    found = pages.blocks("observe", section)
+    if section == "The lines":
+        found = page(dovecot.version, "observe")
+    return [one.placed(places) for one in found]
 
 
 def reported(child: Child, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:

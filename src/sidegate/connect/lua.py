@@ -164,10 +164,7 @@ def _notes(lua: Lua) -> Iterator[str]:
     version = ".".join(str(part) for part in lua.dovecot.found.version)
     if too_old(lua.dovecot.found):
         yield f"Dovecot {version} is too old: its Lua asks nobody before 2.3.19."
-    package = "dovecot-lua" if lua.dovecot.is_24 else "dovecot-auth-lua"
-    yield f"For Dovecot 2.3.19 and newer, and 2.4, with its Lua module (Debian: {package})."
-    if lua.dovecot.is_24:
-        yield "The lines for 2.4 come from its documentation, and were not tried yet."
+    yield "For Dovecot 2.3.19 and newer, and 2.4, with its Lua module (Debian: dovecot-auth-lua)."
     if lua.door is None:
         yield "Set [listen] http to a port on loopback: Dovecot's Lua asks at no Unix socket."
     if lua.from_directory:
