@@ -20,10 +20,11 @@ from clients.desk import Desk, desk_for
 from clients.ways import Outcome
 from connect import pages
 from connect.certificates import make_certificate
-from connect.her_dovecot import ANNA, her_dovecot
+from connect.her_dovecot import ANNA, CAROL, her_dovecot
 from connect.her_exim import HerExim, her_exim
 from connect.house import Tables, configure, open_folder
-from connect.submitting import CLIENT, submit
+from connect.load import under_load
+from connect.submitting import CLIENT, NO_ANSWER, submit
 
 pytestmark = [
     pytest.mark.long,
@@ -183,14 +184,20 @@ anybody:
 """
 
 
-def test_stopped_and_restarted(post: Post) -> None:
+def test_stopped_and_restarted_under_load(post: Post) -> None:
     anna = post.desk.person()
-    assert post.sign_in(anna.address, anna.password).allowed
-    post.child.stop()
-    outcome = post.sign_in(anna.address, anna.password)
-    assert outcome.said == "435 Unable to authenticate at present"
-    with running(post.data):
-        assert post.sign_in(anna.address, anna.password).allowed
+    anna.turn_on()
+    key = anna.app_password()
+    with under_load(lambda: post.sign_in(anna.address, key.secret)) as load:
+        post.child.stop()
+        outcome = post.sign_in(anna.address, key.secret)
+        assert outcome.said == "435 Unable to authenticate at present"
+        with running(post.data):
+            load.goes_on(seconds=6)
+    assert sum(one.allowed for one in load.before) > 5
+    assert {one.status for one in load.before if not one.allowed} <= {TEMPORARY, NO_ANSWER}
+    assert len(load.after) > 5
+    assert all(one.allowed for one in load.after), load.after
 
 
 def test_a_stopped_directory_is_temporary() -> None:
@@ -215,6 +222,7 @@ def test_a_stopped_directory_is_temporary() -> None:
             post = Post(exim, data, child, desk, asks.text)
             password = dovecot.passwords[ANNA]
             assert post.sign_in(ANNA, password, source=CLIENT).allowed
+            assert post.sign_in(CAROL, dovecot.passwords[CAROL]).status == REFUSED, "disabled there"
             dovecot.doveadm("stop")
             outcome = post.sign_in(ANNA, password, source=CLIENT)
             assert outcome.status == TEMPORARY, outcome
