@@ -14,6 +14,7 @@ from clients.conftest import open_folder
 from clients.desk import Desk, Person, desk_for
 from clients.own_dovecot import GATE_PASSWORD, OwnDovecot, own_dovecot
 from clients.ways import LIBRARIES, all_of, everywhere, let_in, smtp
+from connect import pages
 from connect.certificates import make_certificate
 from connect.her_postfix import her_postfix
 from connect.house import open_folder as short_folder
@@ -138,19 +139,17 @@ def test_postfix_behind_it_believes_xclient() -> None:
     with short_folder() as folder:
         make_certificate(folder)
         with her_postfix(folder) as postfix:
-            port = free_ports(1)[0]
-            for setting, value in {
-                "smtpd_authorized_xclient_hosts": "127.0.0.1",
-                "smtpd_tls_auth_only": "no",
-                "smtpd_sasl_type": "dovecot",
-                "smtpd_sasl_path": f"inet:127.0.0.1:{port}",
-            }.items():
-                postfix.set(setting, value)
-            postfix.postfix("reload")
+            port, asked = free_ports(2)
+            # Her Postfix signs people in already, whatever it asks.
+            postfix.set("smtpd_sasl_type", "dovecot")
+            postfix.set("smtpd_sasl_path", f"inet:127.0.0.1:{asked}")
+            places = {**postfix.places(), "127.0.0.1:10587": f"127.0.0.1:{port}"}
+            found = [one.placed(places) for one in pages.blocks("front", "The lines")]
+            *_, lines, upstream = found
+            pages.obey(lines)
             more = (
-                f'dovecot_client = ["127.0.0.1:{port}"]\n'
-                "[mailserver]\nfront = true\n\n[upstream]\n"
-                f'submission = "127.0.0.1:{postfix.port}"\nsubmission_xclient = true\n'
+                f'dovecot_client = ["127.0.0.1:{asked}"]\n'
+                f"[mailserver]\nfront = true\n\n{upstream.text}"
             )
             with open_folder() as data, running(data, more=more) as child, desk_for(data) as desk:
                 child.add_account(ANNA, PASSWORD)
@@ -168,3 +167,6 @@ def test_postfix_behind_it_believes_xclient() -> None:
                     client.sendmail(ANNA, ["x@example.org"], "Subject: hello\r\n\r\nhello\r\n")
                 assert "[127.0.0.61]" in postfix.log
                 assert f"sasl_username={ANNA}" in postfix.log
+            for block in pages.blocks("front", "Undo"):
+                pages.obey(block.placed(places))
+            assert f":{port}" not in (postfix.conf / "master.cf").read_text()

@@ -168,9 +168,9 @@ def test_the_lua_page_holds_what_is_printed(tmp_path: Path, section: str) -> Non
 
 
 def test_the_front_page_holds_what_is_printed(tmp_path: Path) -> None:
-    ours, there, postfix_lines = json.loads(printed(tmp_path, "front", "--json"))["blocks"]
+    plan = json.loads(printed(tmp_path, "front", "--json"))
     page = (pages.FOLDER / "front.md").read_text()
-    for block in (ours, there, postfix_lines):
+    for block in (*plan["blocks"], plan["undo"][1]):
         assert "\n" + "".join(f"{line}\n" for line in block["lines"]) in page
 
 

@@ -16,7 +16,8 @@ _POSTFIX = (
     "smtpd_sasl_auth_enable = yes",
     # XCLIENT's LOGIN counts only where signing in is possible, and the front brings no TLS.
     "smtpd_tls_auth_only = no",
-    "smtpd_relay_restrictions = permit_sasl_authenticated, reject",
+    # `postconf -P` takes no space in a value.
+    "smtpd_relay_restrictions = permit_sasl_authenticated,reject",
 )
 
 
@@ -51,7 +52,12 @@ def plan(sidegate: Sidegate) -> Plan:
         ("[mailserver]", "front = false"),
         file,
     )
-    return Plan("front", (ours, there, postfix), (undo,), notes=_NOTES)
+    closed = Block(
+        "Where its Postfix has the port for the front: close it",
+        "run",
+        (f"postconf -MX '{_XCLIENT}'", "postfix reload"),
+    )
+    return Plan("front", (ours, there, postfix), (undo, closed), notes=_NOTES)
 
 
 _NOTES = (
