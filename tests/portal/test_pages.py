@@ -99,7 +99,7 @@ def test_every_page_is_well_built(two_step: Person, path: str) -> None:
 def test_the_navigation(inside: Person) -> None:
     page = inside.get("/activity").content.decode()
     nav = page[page.index("<nav") : page.index("</nav>")]
-    assert re.findall(r'href="([^"]+)"', nav) == ["/", "/security", "/activity"]
+    assert re.findall(r'href="([^"]+)"', nav) == ["/", "/personal", "/security", "/activity"]
     assert 'href="/activity" aria-current="page"' in nav
     assert 'popovertarget="apps" aria-label="Apps"' in page
 

@@ -37,6 +37,9 @@ _TITLES: dict[str, Promise] = {
     Kind.BACKUP_CODE_USED: gettext_lazy("A backup code was used"),
     Kind.APP_PASSWORD_MADE: gettext_lazy("An app password was made"),
     Kind.PASSWORD_CHANGED: gettext_lazy("The account password was changed"),
+    Kind.RECOVERY_ADDRESS_SET: gettext_lazy("The recovery address was set"),
+    Kind.RECOVERY_ADDRESS_REMOVED: gettext_lazy("The recovery address was removed"),
+    Kind.RECOVERY_ADDRESS_ASKED: gettext_lazy("Your code for the recovery address"),
     Kind.MAIL_PASSWORD_RIGHT: gettext_lazy("A mail program needs an app password"),
 }
 
@@ -52,6 +55,8 @@ def words(notice: Notice, *, service: str, url: str) -> Words:
     """The subject and the text."""
     with translation.override(notice.language):
         title = str(_TITLES[notice.kind])
+        if notice.code:
+            return Words(title, _with_code(notice, service=service, url=url))
         parts = [*_opening(notice, title), "\n".join(_facts(notice)), *_ending(notice)]
         foot = f"-- \n{service}\n{url}"
         return Words(title, "\n\n".join([*parts, foot]) + "\n")
@@ -70,13 +75,27 @@ def _opening(notice: Notice, title: str) -> list[str]:
     return [f"{title}.", again] if notice.again else [f"{title}."]
 
 
+def _with_code(notice: Notice, *, service: str, url: str) -> str:
+    parts = [
+        _(
+            "Somebody wants to make this mailbox the recovery address of %(account)s. If it is "
+            "you, type this code on the page that asks for it:"
+        )
+        % {"account": notice.account},
+        notice.code,
+        _("It is good for 30 minutes. If it was not you, there is nothing to do."),
+        f"-- \n{service}\n{url}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
 def _facts(notice: Notice) -> list[str]:
     at = datetime.fromtimestamp(notice.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     made = f"{APPS[notice.app]} · {DEVICES[notice.device]}" if notice.app else ""
     program = plain(notice.program)
     protocol = _PROTOCOLS.get(notice.protocol, "")
     facts = [
-        (_("Account"), notice.to),
+        (_("Account"), notice.account or notice.to),
         (_("App password"), made),
         (_("Second step"), str(second_steps.WORDS.get(notice.step, ""))),
         (_("When"), at),

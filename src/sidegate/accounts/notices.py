@@ -53,6 +53,9 @@ class Notice:
     device: str = ""
     step: str = ""
     """Which kind of second step."""
+    code: str = ""
+    account: str = ""
+    """Whose account it is, where the message goes to another mailbox."""
     link: str = ""
     again: bool = False
     """The second message about the same."""
@@ -79,13 +82,18 @@ def tell_of_change(
     app: str = "",
     device: str = "",
     step: str = "",
+    to: str = "",
 ) -> None:
-    """Tell of a change, twice, with a link that locks; inside the change's transaction."""
+    """Tell of a change, twice, with a link that locks; inside the change's transaction.
+
+    `to` is another mailbox of the owner's, in place of the account's own.
+    """
     if not _may_tell(ctx, account, kind, messages=2):
         return
     notice = Notice(
         kind=kind,
-        to=account.address,
+        to=to or account.address,
+        account=account.address,
         language=_language(ctx, account, by=origin.by),
         message_id=_message_id(ctx),
         at=ctx.now(),
@@ -100,6 +108,31 @@ def tell_of_change(
     _add(ctx, account, notice, due_at=notice.at)
     second = {"again": True, "message_id": _message_id(ctx)}
     _add(ctx, account, Notice(**asdict(notice) | second), due_at=notice.at + AGAIN_AFTER)
+
+
+def send_code(ctx: Context, *, account: Account, to: str, code: str, expires_at: int) -> bool:
+    """Send a code to what shall become a recovery address; False after too many an hour."""
+    kind = Kind.RECOVERY_ADDRESS_ASKED
+    if not _may_tell(ctx, account, kind, messages=1):
+        return False
+    notice = Notice(
+        kind=kind,
+        to=to,
+        account=account.address,
+        language=_language(ctx, account, by="owner"),
+        message_id=_message_id(ctx),
+        at=ctx.now(),
+        code=code,
+    )
+    add_job(
+        ctx,
+        kind=JOB,
+        account_id=account.pk,
+        payload=notice.packed(),
+        subject=_subject(account, kind),
+        expires_at=expires_at,
+    )
+    return True
 
 
 def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: str) -> None:

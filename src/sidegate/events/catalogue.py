@@ -51,6 +51,12 @@ class Kind(StrEnum):
     ACCOUNT_ENABLED = "account-enabled"
     ACCOUNT_DISABLED = "account-disabled"
     ACCOUNT_LOCKED = "account-locked"
+    PERSONAL_CHANGED = "personal-changed"
+    """Its name, language or time zone."""
+    RECOVERY_ADDRESS_ASKED = "recovery-address-asked"
+    """A code was sent to what shall become the recovery address."""
+    RECOVERY_ADDRESS_SET = "recovery-address-set"
+    RECOVERY_ADDRESS_REMOVED = "recovery-address-removed"
     OPERATOR_ON = "operator-on"
     OPERATOR_OFF = "operator-off"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.utils.dateformat import format as formatted
 from django.utils.translation import gettext, pgettext, pgettext_lazy
@@ -24,9 +26,25 @@ _MONTHS = (
 )
 
 
+_ZONE: ContextVar[ZoneInfo | None] = ContextVar("time zone", default=None)
+
+
+def use_zone(name: str) -> None:
+    """Say times in that zone, for this request; "" is the time zone of this machine."""
+    _ZONE.set(ZoneInfo(name) if name else None)
+
+
 def moment(milliseconds: int) -> datetime:
-    """The point in time, in the time zone of this machine."""
-    return datetime.fromtimestamp(milliseconds / 1000).astimezone()
+    """The point in time, in the person's time zone."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(_ZONE.get())
+
+
+def start_of(day: date) -> int:
+    """When that day begins in the person's time zone, in milliseconds since the epoch."""
+    midnight = datetime.combine(day, time())
+    zone = _ZONE.get()
+    begins = midnight.replace(tzinfo=zone) if zone else midnight.astimezone()
+    return int(begins.timestamp() * 1000)
 
 
 def day_words(at: datetime, *, now: datetime) -> str:

@@ -171,6 +171,22 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "refused",
     ),
     Kind.ACCOUNT_DISABLED: (gettext_lazy("The account was disabled"), "user-minus", "refused"),
+    Kind.PERSONAL_CHANGED: (gettext_lazy("Personal info was changed"), "identification", "quiet"),
+    Kind.RECOVERY_ADDRESS_ASKED: (
+        gettext_lazy("A code was sent to a new recovery address"),
+        "envelope",
+        "quiet",
+    ),
+    Kind.RECOVERY_ADDRESS_SET: (
+        gettext_lazy("The recovery address was set"),
+        "lifebuoy",
+        "fine",
+    ),
+    Kind.RECOVERY_ADDRESS_REMOVED: (
+        gettext_lazy("The recovery address was removed"),
+        "lifebuoy",
+        "unsure",
+    ),
     Kind.OPERATOR_ON: (gettext_lazy("The account was made operator"), "user-plus", "unsure"),
     Kind.OPERATOR_OFF: (
         gettext_lazy("The account is no longer operator"),

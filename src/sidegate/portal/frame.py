@@ -42,6 +42,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def _places(path: str) -> list[Place]:
     links = (
         (_("Home"), "/", "home"),
+        (_("Personal info"), "/personal", "identification"),
         (_("Security"), "/security", "lock-closed"),
         (_("Activity"), "/activity", "clock"),
     )

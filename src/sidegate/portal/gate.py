@@ -34,6 +34,7 @@ _WORDS = {
     Area.TURN_OFF: _Words(gettext_lazy("Turn off 2-Step Verification"), gettext_lazy("Next")),
     Area.STEPS: _Words(gettext_lazy("2-Step Verification"), gettext_lazy("Next")),
     Area.APP_PASSWORDS: _Words(gettext_lazy("App passwords"), gettext_lazy("Sign in")),
+    Area.RECOVERY_ADDRESS: _Words(gettext_lazy("Recovery address"), gettext_lazy("Next")),
 }
 _CONFIRM = CodeFlow(
     purpose="confirm",
@@ -115,6 +116,7 @@ def _page(
         "next_button": words.button,
         "problem": problem,
         "passkeys": passkeys.usable(context(), request.account),
+        "back_to_personal": area in grants.PERSONAL,
     }
     return render(request, "portal/password_again.html", shown, status=status)
 

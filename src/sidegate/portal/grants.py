@@ -33,8 +33,11 @@ class Area(StrEnum):
     TURN_OFF = "turn-off"
     STEPS = "second-steps"
     APP_PASSWORDS = "app-passwords"
+    RECOVERY_ADDRESS = "recovery-address"
 
 
+PERSONAL = frozenset({Area.RECOVERY_ADDRESS})
+"""Areas that lie under Personal info; the others lie under Security."""
 _LIFETIMES = {
     Area.PASSWORD: FRESH,
     # As long as a code is good: whoever waits for a call is not asked again.
@@ -42,6 +45,8 @@ _LIFETIMES = {
     Area.TURN_OFF: FRESH,
     Area.STEPS: 10 * MINUTE,
     Area.APP_PASSWORDS: FRESH,
+    # A message may be slower than an SMS.
+    Area.RECOVERY_ADDRESS: 30 * MINUTE,
 }
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])

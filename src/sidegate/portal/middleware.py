@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from sidegate.decisions.ports import Unavailable
-from sidegate.pages import sessions
+from sidegate.pages import people_time, sessions
 from sidegate.pages.context import context
 from sidegate.portal import errors, grants
 from sidegate.portal.visitors import PortalRequest, address_of, find_account
@@ -54,6 +54,7 @@ class SignedIn:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer."""
+        people_time.use_zone("")
         return self._get_response(request)
 
     def process_view(
@@ -66,6 +67,7 @@ class SignedIn:
             visitor.account = account
             if account.language:
                 translation.activate(account.language)
+            people_time.use_zone(account.time_zone)
         if getattr(view, _OPEN, False):
             return None
         if account is None:

@@ -17,6 +17,10 @@ class Account(models.Model):
     address = models.CharField(max_length=254, unique=True)
     name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=16, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True, db_default="")
+    """An IANA name; empty for the machine's own."""
+    recovery_address = models.CharField(max_length=254, blank=True, db_default="")
+    """Another mailbox of its owner's, verified by a code; empty where there is none."""
     enabled = models.BooleanField(default=True)
     is_operator = models.BooleanField(db_default=False)
     """May see `/operator`, once 2-step is on."""
@@ -130,6 +134,23 @@ class Challenge(models.Model):
 
     def __str__(self) -> str:
         return f"challenge {self.pk}"
+
+
+class RecoveryChange(models.Model):
+    """A recovery address that waits for the code which was sent to it; one an account."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
+    address = models.CharField(max_length=254)
+    digest = models.BinaryField(max_length=32)
+    tries = models.IntegerField(default=0)
+    asked_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "recovery_change"
+
+    def __str__(self) -> str:
+        return f"recovery change, account {self.account_id}"
 
 
 class SendSubject(models.Model):
