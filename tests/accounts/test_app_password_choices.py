@@ -145,7 +145,9 @@ def test_the_life_of_one_with_choices(installation_on_each: Installation) -> Non
         return act(ctx, account=account, app_password_id=made.id, origin=OWNER, **more)
 
     assert done(app_password_changes.rename, name="")
-    assert app_password_changes.limit(ctx, account=account, row=row, choices=USUAL, origin=OWNER)
+    assert app_password_changes.change(
+        ctx, account=account, row=row, label="", choices=USUAL, origin=OWNER
+    )
     [row] = app_passwords.active(account)
     assert app_passwords.name(row) == "Mail · Scanner or printer"
     assert (row.networks, row.sender, row.daily_most, row.expires_at) == ("", "", None, None)
@@ -183,8 +185,8 @@ def test_nobody_changes_what_is_anothers(installation_on_each: Installation) -> 
         assert not changed(
             house.context, account=berta, app_password_id=made.id, origin=OPERATOR, **more
         )
-    assert not app_password_changes.limit(
-        house.context, account=berta, row=row, choices=USUAL, origin=OWNER
+    assert not app_password_changes.change(
+        house.context, account=berta, row=row, label="x", choices=USUAL, origin=OWNER
     )
     row.refresh_from_db()
     assert (row.paused_at, row.label) == (None, "")

@@ -20,16 +20,23 @@ def rename(
     return _change(ctx, rows, Kind.APP_PASSWORD_CHANGED, origin, label=name_in(name))
 
 
-def limit(
-    ctx: Context, *, account: Account, row: AppPassword, choices: Choices, origin: Origin
+def change(
+    ctx: Context,
+    *,
+    account: Account,
+    row: AppPassword,
+    label: str,
+    choices: Choices,
+    origin: Origin,
 ) -> bool:
-    """Give it another end, other networks, another sender; its scopes stay. `BadChoice`."""
+    """Give it another name, end, networks, sender; its scopes stay. Raises `BadChoice`."""
     chosen = checked(ctx, choices, account=account, device=row.device)
     return _change(
         ctx,
         _kept(account, row.pk),
         Kind.APP_PASSWORD_CHANGED,
         origin,
+        label=name_in(label),
         expires_at=chosen.expires_at,
         networks=written(chosen.networks),
         sender=chosen.sender,

@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from sidegate.accounts import app_passwords
+from sidegate.accounts.app_password_choices import holds_senders
 from sidegate.accounts.errors import AccountError
 from sidegate.pages.context import context
 from sidegate.portal import gate, grants, open_connections, setup_facts
-from sidegate.portal.activity_words import protocol_name
-from sidegate.portal.forms import AppPasswordForm
+from sidegate.portal.app_password_forms import AppPasswordForm
+from sidegate.portal.app_password_rows import row_of
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.visitors import PortalRequest, origin_of
 from sidegate.portal.waiting import preselected
@@ -34,7 +35,8 @@ def overview(request: PortalRequest) -> HttpResponse:
         return asked
     if request.method == "POST":
         return _generate(request)
-    return _list(request, AppPasswordForm(initial=preselected(request.GET)))
+    form = AppPasswordForm(None, account=request.account, initial=preselected(request.GET))
+    return _list(request, form)
 
 
 @require_POST
@@ -64,7 +66,7 @@ def _named(request: PortalRequest) -> AppPassword | None:
 
 
 def _generate(request: PortalRequest) -> HttpResponse:
-    form = AppPasswordForm(request.POST)
+    form = AppPasswordForm(request.POST, account=request.account)
     if not form.is_valid():
         return _list(request, form)
     # Taken out of the session first: a page that is reloaded makes no second one.
@@ -76,7 +78,13 @@ def _generate(request: PortalRequest) -> HttpResponse:
     app, device = form.cleaned_data["app"], form.cleaned_data["device"]
     try:
         made = app_passwords.make(
-            context(), account=request.account, app=app, device=device, origin=origin_of(request)
+            context(),
+            account=request.account,
+            app=app,
+            device=device,
+            choices=form.choices,
+            label=form.label,
+            origin=origin_of(request),
         )
     except AccountError as problem:
         messages.error(request, str(problem.text))
@@ -93,18 +101,12 @@ def _generate(request: PortalRequest) -> HttpResponse:
 
 def _list(request: PortalRequest, form: AppPasswordForm) -> HttpResponse:
     once = request.session.setdefault(_ONCE, secrets.token_urlsafe(12))
-    rows = [
-        {
-            "row": row,
-            "name": app_passwords.name(row),
-            "protocol": protocol_name(row.last_used_protocol),
-        }
-        for row in app_passwords.active(request.account)
-    ]
+    rows = [row_of(row) for row in app_passwords.active(request.account)]
     shown = {
         "form": form,
         "once": once,
         "rows": rows,
+        "holds_senders": holds_senders(context()),
         "still_open": open_connections.still_open(request.account),
     }
     return render(request, "portal/app_passwords.html", shown)

@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import app_passwords, people, phone_numbers, second_steps
+from sidegate.accounts import people, phone_numbers, second_steps
 from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.errors import BadNumber, WeakPassword
 from sidegate.factors import backup_code, one_time_code
@@ -205,19 +205,4 @@ class StepNameForm(_Form):
         max_length=second_steps.LONGEST_NAME,
         error_messages={"required": _("Enter a name.")},
         widget=forms.TextInput({"autocomplete": "off"}),
-    )
-
-
-class AppPasswordForm(_Form):
-    """What a new app password is for."""
-
-    app = forms.ChoiceField(
-        label=_("Select app"),
-        choices=[*app_passwords.APPS.items()],
-        error_messages={"required": _("Select the app.")},
-    )
-    device = forms.ChoiceField(
-        label=_("Select device"),
-        choices=[("", _("Select…")), *app_passwords.DEVICES.items()],
-        error_messages={"required": _("Select the device that the app runs on.")},
     )

@@ -5,6 +5,7 @@ from django.urls import path
 from sidegate.portal import (
     activity,
     app_pages,
+    app_password_details,
     app_passwords,
     backup_pages,
     cut_over,
@@ -81,6 +82,21 @@ urlpatterns = [
     path("security/two-step/exceptions/end", cut_over.end, name="exception-end"),
     path("security/two-step/turn-off", two_step.turn_off, name="two-step-turn-off"),
     path("security/app-passwords", app_passwords.overview, name="app-passwords"),
+    path(
+        "security/app-passwords/revoke-all",
+        app_password_details.revoke_all,
+        name="app-passwords-revoke-all",
+    ),
+    path(
+        "security/app-passwords/<int:app_password_id>",
+        app_password_details.one,
+        name="app-password",
+    ),
+    path(
+        "security/app-passwords/<int:app_password_id>/switch",
+        app_password_details.switch,
+        name="app-password-switch",
+    ),
     path("security/app-passwords/revoke", app_passwords.revoke, name="app-password-revoke"),
     path("security/devices", devices.page, name="devices"),
     path("security/devices/sign-out", devices.sign_out, name="device-sign-out"),
