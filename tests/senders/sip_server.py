@@ -117,7 +117,8 @@ class Phone:
     def wait_for(self, words: str, *, call: int = 0, patience: float = PATIENCE) -> None:
         """Wait until it prints them; since the call with this number began, where one is said."""
         deadline = time.monotonic() + patience
-        while not re.search(words, "".join(self.log().split("Call established")[call:])):
+        begun = "Call established"
+        while not re.search(words, begun.join(self.log().split(begun)[call:])):
             assert time.monotonic() < deadline, f"the phone never said {words}"
             time.sleep(0.05)
 
