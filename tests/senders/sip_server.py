@@ -50,7 +50,7 @@ request_route {{
             www_challenge("$fd", "0");
             exit;
         }}
-        save("location");
+        save("location", "0x04");  # alone: a phone that was killed is rung no more
         exit;
     }}
     if (is_method("OPTIONS")) {{ sl_send_reply("200", "OK"); exit; }}
