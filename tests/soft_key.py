@@ -9,10 +9,12 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import cbor2
-from cryptography.hazmat.primitives import hashes
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
@@ -48,13 +50,20 @@ class SoftKey:
         self.handle = unb64(options["user"]["id"])
         attested = bytes(16) + len(self.credential_id).to_bytes(2, "big") + self.credential_id
         data = self._data(self.flags | ATTESTED) + attested + self._public()
-        attestation = {"fmt": self.format, "attStmt": {}, "authData": data}
+        client_data = self._client_data("webauthn.create", options["challenge"])
+        statement = self.statement(hashlib.sha256(client_data).digest())
+        attestation = {"fmt": self.format, "attStmt": statement, "authData": data}
         response = {
-            "clientDataJSON": b64(self._client_data("webauthn.create", options["challenge"])),
+            "clientDataJSON": b64(client_data),
             "attestationObject": b64(cbor2.dumps(attestation)),
             "transports": ["internal", "hybrid"],
         }
         return self._answer(response, {"credProps": {"rk": True}}, more)
+
+    def statement(self, client_data_hash: bytes) -> dict[str, Any]:
+        """What it says of its make; nothing, as it is asked."""
+        del client_data_hash
+        return {}
 
     def get(self, options: dict[str, Any], **more: object) -> str:
         """Answer `navigator.credentials.get`."""
@@ -98,3 +107,24 @@ class SoftKey:
             "clientExtensionResults": extensions,
         }
         return json.dumps(answer | more)
+
+
+class KeyThatTells(SoftKey):
+    """An old security key (FIDO U2F) whose make is told, and well signed."""
+
+    def statement(self, client_data_hash: bytes) -> dict[str, Any]:
+        point = self.private.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+        party = hashlib.sha256(self.party.encode()).digest()
+        signed = b"\0" + party + client_data_hash + self.credential_id + point
+        signature = self.private.sign(signed, ec.ECDSA(hashes.SHA256()))
+        return {"sig": signature, "x5c": [self._certificate()]}
+
+    def _certificate(self) -> bytes:
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A maker of keys")])
+        began = datetime(2026, 1, 1, tzinfo=UTC)
+        builder = x509.CertificateBuilder(name, name, self.private.public_key(), 1)
+        lasting = builder.not_valid_before(began).not_valid_after(began + timedelta(days=9999))
+        signed = lasting.sign(self.private, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.DER)
