@@ -94,7 +94,7 @@ class Installation:
         sending = code_sending.CodeSending(
             self.context, gateways=lambda _receipt: {"screen": self.sender}, background=nothing
         )
-        for job in jobs.take(kinds=[sending.kind], most=100, now=self.clock()):
+        for job in jobs.take(kinds=[sending.kind, "phone-notice"], most=100, now=self.clock()):
             outcome = asyncio.run(job_runner.outcome_of(sending, job, now=self.clock()))
             job_runner.write(sending, job, outcome, now=self.clock())
 

@@ -98,6 +98,13 @@ def test_a_network(installation_on_each: Installation) -> None:
     begin(house, accounts[10], LATVIAN.format(50), origin=Origin(by="owner", address="192.0.3.1"))
 
 
+def test_loopback_is_nobodys_network(installation: Installation) -> None:
+    accounts = people(installation, 11)
+    here = Origin(by="owner", address="127.0.0.1")
+    for number in range(51):
+        begin(installation, accounts[number // 5], LATVIAN.format(number), origin=here)
+
+
 @pytest.fixture
 def of_twenty(tmp_path: Path, request: pytest.FixtureRequest) -> Installation:
     return _house(tmp_path, request, "[codes]\ndaily_most = 20\n")

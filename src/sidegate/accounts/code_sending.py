@@ -12,6 +12,7 @@ from sidegate.accounts.code_orders import (
     DELIVERED,
     FAILED,
     KIND,
+    NOTICE,
     SENT,
     UNSURE,
     CodeOrder,
@@ -111,7 +112,7 @@ class CodeSending:
         """Record what became of it."""
         if ended.state not in (SENT, UNSURE):
             sends.mark(job=job.id, outcome=sends.FAILED)
-        if ended.state == jobs.CANCELLED:
+        if ended.state == jobs.CANCELLED or job.kind == NOTICE:
             return
         try:
             ordered = CodeOrder.from_bytes(payload_of(self._ctx, job))
@@ -154,7 +155,7 @@ class CodeSending:
             return self._open(gateway, type(problem).__name__[:32])
         self._avoid_until.pop(gateway.name, None)
         # A gateway that answers with what it was given would have the code stored.
-        reference = "" if message.code in sent.reference else sent.reference[:200]
+        reference = "" if message.code and message.code in sent.reference else sent.reference[:200]
         return Ended(SENT, by=gateway.name, reference=reference)
 
     def _in_order(self, ordered: CodeOrder) -> Sequence[Gateway]:
@@ -194,7 +195,7 @@ class CodeSending:
             job = jobs.heard_of(by=name, reference=reference, was=SENT, state=state, why=why)
             if job is None:
                 return False
-            if state == FAILED:
+            if state == FAILED and job.kind != NOTICE:
                 sends.mark(job=job.pk, outcome=sends.FAILED)
                 note(
                     self._ctx,

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from sidegate.accounts.code_orders import tell_phone
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import LastStep, NotAvailable
 from sidegate.accounts.notices import tell_of_change
@@ -185,6 +186,9 @@ def add(ctx: Context, *, account: Account, new: NewStep, origin: Origin) -> None
         current = Account.objects.select_for_update().get(pk=account.pk)
         if not current.two_step:
             raise NotAvailable(NO_TWO_STEP)
+        if isinstance(new, NewPhone):
+            for phone in phones(current):
+                tell_phone(ctx, phone=phone, origin=origin)
         new.save(current, now=ctx.now())
         _changed(ctx, current, Kind.SECOND_STEP_ADDED, facts=new.facts(), origin=origin)
 
@@ -211,6 +215,8 @@ def remove(ctx: Context, *, account: Account, key: str, origin: Origin) -> bool:
                     "or turn 2-Step Verification off."
                 )
             )
+        if step.kind is StepKind.PHONE:
+            tell_phone(ctx, phone=current.phones.get(pk=step.id), origin=origin)
         _rows(current, step).delete()
         TrustedBrowser.objects.filter(account=current).delete()
         _changed(ctx, current, Kind.SECOND_STEP_REMOVED, facts=step.facts(), origin=origin)

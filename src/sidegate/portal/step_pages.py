@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 
 from sidegate.accounts import second_steps
 from sidegate.accounts.errors import LastStep
+from sidegate.accounts.phone_numbers import phones
 from sidegate.accounts.second_steps import SecondStep
 from sidegate.pages.context import context
 from sidegate.portal import gate
-from sidegate.portal.forms import StepNameForm
+from sidegate.portal.forms import StepNameForm, open_channels
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.step_words import row
 from sidegate.portal.visitors import PortalRequest, origin_of
@@ -54,5 +55,10 @@ def remove(request: PortalRequest, key: str) -> HttpResponse:
 
 
 def _page(request: PortalRequest, found: SecondStep, form: StepNameForm) -> HttpResponse:
-    shown = {"row": row(found), "form": form}
+    shown = {
+        "row": row(found),
+        "form": form,
+        "channels": open_channels() if found.number else [],
+        "comes_first": phones(request.account)[0].pk == found.id if found.number else True,
+    }
     return render(request, "portal/step.html", shown)

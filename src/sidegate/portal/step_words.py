@@ -85,6 +85,14 @@ def to_add(steps: list[SecondStep]) -> list[Addable]:
     return ADDABLE if has_codes else [*ADDABLE, _BACKUP_CODES]
 
 
+PHONE = Addable(
+    StepKind.PHONE,
+    "phone-new",
+    gettext_lazy("Codes by text message or phone call; the weakest second step"),
+)
+"""Offered last, and only once 2-step is on: before that its page comes first."""
+
+
 def row(step: SecondStep) -> Row:
     """The row of a second step."""
     label = step.name or (for_people(step.number) if step.number else "")

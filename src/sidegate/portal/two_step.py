@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy
-from django.utils.translation.trans_real import parse_accept_lang_header
+from django.utils.translation import gettext_lazy
 
 from sidegate.accounts import app_passwords, second_steps, two_step
 from sidegate.accounts.codes import CodeRight
@@ -18,7 +17,8 @@ from sidegate.portal import code_pages, code_step, cut_over, gate, grants, open_
 from sidegate.portal.code_pages import CodeFlow, said
 from sidegate.portal.forms import PhoneForm
 from sidegate.portal.grants import Area, inside
-from sidegate.portal.step_words import ADDABLE, row, to_add
+from sidegate.portal.regions import region_of
+from sidegate.portal.step_words import ADDABLE, PHONE, row, to_add
 from sidegate.portal.visitors import PortalRequest, origin_of
 
 _FLOW = CodeFlow(
@@ -32,9 +32,6 @@ _FLOW = CodeFlow(
 )
 _TYPED = "turn_on_typed"
 
-# Where a number without a country code is taken to be from, by the page's language.
-_REGIONS = {"lv": "LV"}
-
 
 @inside(Area.STEPS)
 def overview(request: PortalRequest) -> HttpResponse:
@@ -45,7 +42,7 @@ def overview(request: PortalRequest) -> HttpResponse:
     steps = second_steps.of(request.account)
     shown = {
         "rows": [row(step) for step in steps],
-        "addable": to_add(steps),
+        "addable": [*to_add(steps), PHONE],
         "still_open": still_open,
         **cut_over.exceptions(request.account),
     }
@@ -59,7 +56,7 @@ def phone(request: PortalRequest) -> HttpResponse:
         return instead
     typed = request.session.get(_TYPED, {})
     sent = request.method == "POST"
-    form = PhoneForm(request.POST if sent else None, region=_region(request), initial=typed)
+    form = PhoneForm(request.POST if sent else None, region=region_of(request), initial=typed)
     shown = {"form": form, "addable": ADDABLE}
     if not sent:
         return render(request, "portal/two_step_phone.html", shown)
@@ -167,16 +164,3 @@ def _not_now(request: PortalRequest) -> HttpResponse | None:
     if request.account.two_step:
         return redirect("two-step")
     return gate.ask(request, Area.TURN_ON)
-
-
-def _region(request: HttpRequest) -> str | None:
-    if countries := context().config.codes.countries:
-        return countries[0]
-    # "en-US" is what browsers say that were never told anything: it names no country.
-    for tag, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
-        language, _dash, region = tag.partition("-")
-        if len(region) == len("LV") and tag != "en-us":
-            return region.upper()
-        if language in _REGIONS:
-            return _REGIONS[language]
-    return _REGIONS.get((get_language() or "").partition("-")[0])

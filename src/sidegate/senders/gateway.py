@@ -62,7 +62,7 @@ class Message:
     """E.164."""
     channel: Channel
     code: str = field(repr=False)
-    """Digits alone."""
+    """Digits alone; empty where the message carries no code."""
     text: str = field(repr=False)
     """What to write or to say, in the language."""
     language: str

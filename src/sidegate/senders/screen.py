@@ -30,11 +30,12 @@ class ScreenGateway:
     async def send(self, message: Message) -> Sent:
         """Show a code; raises `NotNow` where the outbox cannot be written."""
         try:
-            await asyncio.to_thread(self._append, self._line(message))
+            if message.code:  # the outbox holds codes alone
+                await asyncio.to_thread(self._append, self._line(message))
         except OSError:
             raise NotNow("broken") from None
         if self._terminal is not None:
-            said = f"{message.channel} to {message.number}: {message.code}"
+            said = f"{message.channel} to {message.number}: {message.code or message.text}"
             print(said, file=self._terminal, flush=True)
         return Sent()
 

@@ -13,7 +13,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from sidegate import texts
-from sidegate.accounts import notices
+from sidegate.accounts import code_orders, notices
 from sidegate.accounts.bell import Bell
 from sidegate.accounts.code_sending import CodeSending
 from sidegate.accounts.context import Context
@@ -261,7 +261,10 @@ class House:
         ctx = self._plan.context
         self._sending = code_sending(ctx, self._background)
         stack.push_async_callback(self._sending.close)
-        handlers: dict[str, Handler] = {self._sending.kind: self._sending}
+        handlers: dict[str, Handler] = {
+            self._sending.kind: self._sending,
+            code_orders.NOTICE: self._sending,
+        }
         runner = JobRunner(
             handlers=handlers, background=self._background, bell=ctx.bell, now=ctx.now
         )

@@ -67,3 +67,12 @@ def hear_again(language: str) -> str:
     """The last that a call says; "1" is a key of the phone."""
     _ = _catalogue(language).gettext
     return _("To hear it again, press 1.")
+
+
+def phones_changed(language: str, *, name: str) -> str:
+    """What a phone is told when the phones of its account change."""
+    _ = _catalogue(language).gettext
+    return _(
+        "%(name)s: the phones that your codes go to were changed. "
+        "Was it not you? Read the message in your mail."
+    ) % {"name": name}
