@@ -96,3 +96,18 @@ def test_a_bare_newline_ends_a_line_of_the_header() -> None:
 def test_any_bytes_are_answered(content: bytes) -> None:
     answer = refusal(b"From: " + content, ALICE)
     assert answer is None or (answer[:3] in {"550", "554"} and answer.isprintable())
+
+
+@pytest.mark.parametrize(
+    ("line", "taken"),
+    [
+        ("From: Scanner <alice+scan@example.test>", True),
+        ("From: ALICE+Scan@Example.test", True),
+        ("From: alice@example.test", False),
+        ("From: alice+scan@example.test\r\nSender: alice@example.test", False),
+        ("From: bob+scan@example.test", False),
+    ],
+)
+def test_of_several_spellings_one_alone_where_it_is_held_to_it(line: str, *, taken: bool) -> None:
+    said = refusal(message(line, "Subject: x"), ALICE, sender="alice+scan@example.test")
+    assert (said is None) is taken
