@@ -27,6 +27,10 @@ SIGN_IN = {
     "/signin/app",
     "/signin/backup-code",
     "/signin/another-way",
+    "/signin/passkey",
+    "/signin/passkey/options",
+    "/signin/step/passkey",
+    "/signin/step/passkey/options",
 }
 OPEN = SIGN_IN | {"/phone", "/lock/<str:token>", "/locked"}
 PATHS = ["/" + str(entry.pattern) for entry in urls.urlpatterns]

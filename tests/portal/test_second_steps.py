@@ -5,11 +5,13 @@ import re
 
 import pytest
 
-from installation import PASSWORD
+from installation import OWNER, PASSWORD, Installation
 from portal.person import Person, page_of, text_of
-from sidegate.accounts import second_steps
+from sidegate.accounts import people, second_steps, trusted_browsers
+from sidegate.accounts import two_step as two_step_module
 from sidegate.factors import totp
 from sidegate.storage.models import Account
+from sidegate.storage.second_step_models import TrustedBrowser
 
 ADD_APP = "/security/two-step/app"
 
@@ -232,3 +234,83 @@ def test_signing_in_with_a_backup_code(two_step: Person, anna: Account) -> None:
 
 def test_no_backup_codes_while_it_is_off(inside: Person) -> None:
     assert inside.get(BACKUP)["Location"] == "/security/two-step"
+
+
+TRUST = "sidegate-trust"
+
+
+def trusted(person: Person) -> Person:
+    """Signed in with the box ticked, then out."""
+    person.here.clock.forward(seconds=301)
+    signed_out(person).sign_in()
+    answer = person.post("/signin/code", code=person.here.sender.last_code, trust="yes")
+    assert answer["Location"] == "/"
+    return signed_out(person)
+
+
+def test_a_trusted_browser_is_not_asked_for_30_days(two_step: Person) -> None:
+    assert TRUST not in two_step.client.cookies
+    cookie = trusted(two_step).client.cookies[TRUST]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert cookie["max-age"] == 30 * 24 * 3600
+    assert two_step.sign_in()["Location"] == "/"
+    assert two_step.get("/security").status_code == 200
+    two_step.here.clock.forward(seconds=30 * 24 * 3600)
+    assert signed_out(two_step).sign_in()["Location"] == "/signin/code"
+
+
+def test_trust_replaces_nothing_but_the_second_stage(two_step: Person) -> None:
+    trusted(two_step)
+    assert "password is wrong" in text_of(two_step.sign_in(password="wrong"))
+    two_step.here.clock.forward(seconds=301)
+    two_step.sign_in()
+    answer = two_step.post("/security/two-step/turn-off", password=PASSWORD)
+    assert answer["Location"] == "/security/code"
+
+
+def test_the_cookie_is_of_no_use_elsewhere(two_step: Person, installation: Installation) -> None:
+    token = trusted(two_step).client.cookies[TRUST].value
+    row = TrustedBrowser.objects.get()
+    assert token.encode() not in bytes(row.digest)
+    bert = installation.add("bert@example.test")
+    assert trusted_browsers.find(installation.context, account=bert, token=token) is None
+    assert two_step.get("/security")["Location"].startswith("/signin"), "it signs nobody in"
+
+
+@pytest.mark.parametrize("how", ["password", "off", "revoked", "disabled", "tampered"])
+def test_what_ends_trust(two_step: Person, anna: Account, how: str) -> None:
+    ctx = two_step.here.context
+    trusted(two_step)
+    if how == "password":
+        people.change_password(
+            ctx, account=anna, password=PASSWORD, keep_app_passwords=True, origin=OWNER
+        )
+    elif how == "off":
+        two_step_module.turn_off(ctx, account=anna, origin=OWNER)
+        two_step_module.turn_on(
+            ctx, account=anna, number="+37120000000", channel="sms", origin=OWNER
+        )
+    elif how == "disabled":
+        people.set_enabled(ctx, account=anna, enabled=False, origin=OWNER)
+        people.set_enabled(ctx, account=anna, enabled=True, origin=OWNER)
+    elif how == "revoked":
+        two_step.sign_in()
+        page = text_of(two_step.get("/security/two-step"))
+        assert "Browsers that are not asked for a second step Firefox" in page
+        browser = TrustedBrowser.objects.get()
+        two_step.post("/security/two-step/browsers/revoke", id=str(browser.pk))
+        signed_out(two_step)
+    else:
+        two_step.client.cookies[TRUST] = "x" * 32
+    assert two_step.sign_in()["Location"] in {"/signin/code", "/signin/another-way"}
+
+
+def test_nobody_revokes_anothers_trust(two_step: Person, installation: Installation) -> None:
+    trusted(two_step)
+    bert = installation.add("bert@example.test")
+    browser = TrustedBrowser.objects.get()
+    assert not trusted_browsers.revoke(
+        installation.context, account=bert, browser_id=browser.pk, origin=OWNER
+    )
+    assert TrustedBrowser.objects.exists()

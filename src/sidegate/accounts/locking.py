@@ -13,6 +13,7 @@ from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.lock_links import find
 from sidegate.events.catalogue import Kind
 from sidegate.storage.models import Account, LockLink, WebSession
+from sidegate.storage.second_step_models import TrustedBrowser
 
 
 def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
@@ -36,5 +37,6 @@ def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
             app_passwords.revoke(ctx, account=account, app_password_id=row_id, origin=origin)
         grace.end_all(ctx, account=account, origin=origin)
         WebSession.objects.filter(account=account).delete()
+        TrustedBrowser.objects.filter(account=account).delete()
         note(ctx, kind=Kind.ACCOUNT_LOCKED, account_id=account.pk, origin=origin)
     return True

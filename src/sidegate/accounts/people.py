@@ -16,6 +16,7 @@ from sidegate.decisions.names import canonical, canonical_name
 from sidegate.events.catalogue import Kind
 from sidegate.factors.account_password import MAX_LENGTH, MIN_LENGTH
 from sidegate.storage.models import Account, WebSession
+from sidegate.storage.second_step_models import TrustedBrowser
 
 
 def find(login: str) -> Account | None:
@@ -76,6 +77,7 @@ def set_enabled(ctx: Context, *, account: Account, enabled: bool, origin: Origin
             note(ctx, kind=kind, account_id=account.pk, origin=origin)
         if not enabled:
             WebSession.objects.filter(account=account).delete()
+            TrustedBrowser.objects.filter(account=account).delete()
     return bool(changed)
 
 
@@ -126,6 +128,7 @@ def change_password(
         if not keep_app_passwords:
             app_passwords.revoke_all(ctx, account=account, origin=origin)
         WebSession.objects.filter(account=account).exclude(pk=keep_session).delete()
+        TrustedBrowser.objects.filter(account=account).delete()
 
 
 def check_new_password(password: str, *, address: str) -> None:

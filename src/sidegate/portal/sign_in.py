@@ -11,16 +11,17 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from sidegate.accounts import passkeys, web_sign_in
-from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, second_stage, sign_in_stages, step_codes
+from sidegate.portal import code_pages, second_stage, sign_in_stages, step_codes, trust
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import SignInForm
 from sidegate.portal.middleware import WAS_SIGNED_OUT, open_to_all
 from sidegate.portal.second_stage import SecondStage
+from sidegate.portal.sign_in_stages import Pending
 from sidegate.portal.visitors import PortalRequest, account_of, origin_of
+from sidegate.storage.models import Account
 
 _FLOW = CodeFlow(
     purpose="sign-in",
@@ -62,11 +63,17 @@ def sign_in(request: PortalRequest) -> HttpResponse:
     if isinstance(answer, WrongPassword):
         form.add_error("password", _("The email address or the password is wrong. Check both."))
         return page(request, form, next_path)
-    if not answer.account.two_step:
-        sign_in_stages.finish(request, answer.account, second_step=False)
-        return redirect(next_path)
-    sign_in_stages.password_was_right(request, answer.account, next_path=next_path)
-    return second_stage.first(request, STAGE, answer.account)
+    return _password_was_right(request, answer.account, next_path)
+
+
+def _password_was_right(request: PortalRequest, account: Account, next_path: str) -> HttpResponse:
+    """In, or on to the second stage."""
+    given_at = trust.second_step_at(request, account) if account.two_step else None
+    if account.two_step and given_at is None:
+        sign_in_stages.password_was_right(request, account, next_path=next_path)
+        return second_stage.first(request, STAGE, account)
+    sign_in_stages.finish(request, account, second_step=given_at is not None, given_at=given_at)
+    return redirect(next_path)
 
 
 def _typed(request: PortalRequest) -> dict[str, str]:
@@ -101,11 +108,15 @@ def sign_in_code(request: PortalRequest) -> HttpResponse:
     if pending is None:
         return begin_anew(request)
 
-    def right(_code: CodeRight) -> HttpResponse:
-        sign_in_stages.finish(request, pending.account, second_step=True)
-        return redirect(pending.next)
+    return code_pages.code_page(
+        request, _FLOW, right=lambda _code: _in(request, pending), back=reverse("signin")
+    )
 
-    return code_pages.code_page(request, _FLOW, right=right, back=reverse("signin"))
+
+def _in(request: PortalRequest, pending: Pending) -> HttpResponse:
+    """The second step was right."""
+    sign_in_stages.finish(request, pending.account, second_step=True)
+    return trust.remember(request, pending.account, redirect(pending.next))
 
 
 @open_to_all
@@ -134,12 +145,13 @@ def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
     if pending is None:
         return begin_anew(request)
 
-    def right() -> HttpResponse:
-        sign_in_stages.finish(request, pending.account, second_step=True)
-        return redirect(pending.next)
-
     return step_codes.code_page(
-        request, STAGE, kind, account=pending.account, right=right, back=reverse("signin")
+        request,
+        STAGE,
+        kind,
+        account=pending.account,
+        right=lambda: _in(request, pending),
+        back=reverse("signin"),
     )
 
 

@@ -58,8 +58,14 @@ def pending(request: PortalRequest) -> Pending | None:
     return Pending(account, str(stage["next"])) if account else None
 
 
-def finish(request: PortalRequest, account: Account, *, second_step: bool) -> None:
-    """Sign the browser in: the only place where that happens."""
+def finish(
+    request: PortalRequest, account: Account, *, second_step: bool, given_at: int | None = None
+) -> None:
+    """Sign the browser in: the only place where that happens.
+
+    `given_at` is when this browser gave its second step, where that was at an earlier sign-in:
+    whatever asks for a fresh one asks again.
+    """
     if account.two_step and not second_step:
         raise ValueError("a sign-in without its second step")
     request.session.flush()
@@ -74,7 +80,7 @@ def finish(request: PortalRequest, account: Account, *, second_step: bool) -> No
         }
     )
     if second_step:
-        request.session[SECOND_STEP_AT] = now
+        request.session[SECOND_STEP_AT] = now if given_at is None else given_at
     web_sign_in.finished(context(), account=account, origin=origin_of(request))
     request.session.clear_expired()
 

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from sidegate.accounts import app_passwords, second_steps, two_step
+from sidegate.accounts import app_passwords, second_steps, trusted_browsers, two_step
 from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.errors import AccountError
 from sidegate.accounts.phone_numbers import for_people
@@ -43,6 +43,7 @@ def overview(request: PortalRequest) -> HttpResponse:
     shown = {
         "rows": [row(step) for step in steps],
         "addable": [*to_add(steps), PHONE],
+        "browsers": trusted_browsers.of(context(), request.account),
         "still_open": still_open,
         **cut_over.exceptions(request.account),
     }

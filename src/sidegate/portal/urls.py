@@ -20,6 +20,7 @@ from sidegate.portal import (
     security,
     sign_in,
     step_pages,
+    trust,
     two_step,
 )
 
@@ -72,6 +73,7 @@ urlpatterns = [
     path("security/two-step/code/again", two_step.again, name="two-step-again"),
     path("security/two-step/turn-on", two_step.turn_on, name="two-step-turn-on"),
     path("security/two-step/steps/<str:key>", step_pages.step, name="second-step"),
+    path("security/two-step/browsers/revoke", trust.revoke, name="trusted-browser-revoke"),
     path("security/two-step/backup-codes", backup_pages.overview, name="backup-codes"),
     path("security/two-step/backup-codes/file", backup_pages.file, name="backup-codes-file"),
     path("security/two-step/app", app_pages.add, name="two-step-app"),
