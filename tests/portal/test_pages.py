@@ -306,7 +306,7 @@ def test_a_new_password_signs_others_out(inside: Person) -> None:
 def test_static_files_are_there(person: Person, installation: Installation) -> None:
     page = person.get("/signin").content.decode()
     found = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
-    assert len(found) == 3
+    assert len(found) == 4
     for address in found:
         answer = person.client.get(address)
         assert answer.status_code == 200
