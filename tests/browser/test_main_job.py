@@ -86,7 +86,7 @@ def turn_on(page: Page, child: Child, *, way: str, channel: str, number: str) ->
     press(page, "Next")
     look_at(page, "turn-on")
     press(page, "Turn on")
-    expect(page.get_by_text(way, exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile(way))).to_be_visible()
     look_at(page, "two-step-on")
 
 
