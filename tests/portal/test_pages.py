@@ -33,7 +33,9 @@ SIGN_IN = {
     "/signin/step/passkey/options",
 }
 OPEN = SIGN_IN | {"/phone", "/lock/<str:token>", "/locked"}
-PATHS = ["/" + str(entry.pattern) for entry in urls.urlpatterns]
+PATHS = [
+    "/" + str(entry.pattern).replace("<int:app_password_id>", "1") for entry in urls.urlpatterns
+]
 SIGNED_IN = sorted({*PATHS} - OPEN)
 
 
