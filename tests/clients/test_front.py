@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -18,6 +20,7 @@ from connect import pages
 from connect.certificates import make_certificate
 from connect.her_postfix import her_postfix
 from connect.house import open_folder as short_folder
+from connect.load import nobody_is_told_wrong, tried, under_load
 from sidegate.connect.sign_ins import Target, sign_in
 
 ANNA, PASSWORD = "anna@example.test", "a long password of hers"
@@ -167,6 +170,32 @@ def test_postfix_behind_it_believes_xclient() -> None:
                     client.sendmail(ANNA, ["x@example.org"], "Subject: hello\r\n\r\nhello\r\n")
                 assert "[127.0.0.61]" in postfix.log
                 assert f"sasl_username={ANNA}" in postfix.log
+            assert not data.exists()  # Sidegate is dead, and its database gone
             for block in pages.blocks("front", "Undo"):
                 pages.obey(block.placed(places))
             assert f":{port}" not in (postfix.conf / "master.cf").read_text()
+            at_once = Target("front's own", "submission", "127.0.0.1", port, tls=False)
+            for _ in range(50):  # a reload returns before the port is closed
+                said = sign_in(at_once, ANNA, PASSWORD).text
+                if "nobody listens" in said:
+                    break
+                time.sleep(0.1)
+            assert "nobody listens" in said
+
+
+def test_restarted_under_load_nobody_is_told_that_a_right_password_is_wrong(
+    child: Child, desk: Desk
+) -> None:
+    """Last in this file: it ends what the others speak with."""
+    anna = Person(desk, ANNA, PASSWORD)
+    anna.turn_on()
+    key = anna.app_password()
+    ways = [
+        partial(tried, target(child, one), ANNA, key.secret, source="127.0.0.62")
+        for one in PROTOCOLS
+    ]
+    with under_load(*ways) as load:
+        child.stop()
+        with running(child.data):
+            load.goes_on(seconds=5)
+    nobody_is_told_wrong(load)

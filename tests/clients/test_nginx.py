@@ -9,11 +9,14 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -260,6 +263,51 @@ def test_check_says_what_is_wrong(child: Child) -> None:
     with nginx(child, token=False) as front:
         status, said = check(front, "submissions")
         assert (status, said.count("Sidegate was not reached")) == (1, 2), said
+
+
+class _AnotherJudge(BaseHTTPRequestHandler):
+    """A stand-in for any other `auth_http` service: it answers, and asks no Sidegate."""
+
+    says: ClassVar[dict[str, str]] = {}
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        for name, value in self.says.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Nothing to standard error."""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "let in WITHOUT asking Sidegate",
+        pytest.param("refused (no such account) WITHOUT asking Sidegate", marks=pytest.mark.long),
+        pytest.param("Sidegate was not reached", marks=pytest.mark.long),
+    ],
+)
+def test_check_says_that_another_judge_answers(child: Child, desk: Desk, words: str) -> None:
+    bert = desk.person("bert")
+    behind = {"Auth-Server": "127.0.0.1", "Auth-Port": str(child.ports["imap"])}
+    somebody = {"Auth-User": bert.address, "Auth-Pass": bert.password}
+    told = {
+        "let in WITHOUT asking Sidegate": {"Auth-Status": "OK", **behind, **somebody},
+        "refused (no such account) WITHOUT asking Sidegate": {"Auth-Status": "no such account"},
+        "Sidegate was not reached": {},  # a web page, say
+    }
+    _AnotherJudge.says = told[words]
+    judge = ThreadingHTTPServer(("127.0.0.1", 0), _AnotherJudge)
+    threading.Thread(target=judge.serve_forever, daemon=True).start()
+    given = {f"127.0.0.1:{child.ports['http']}/nginx": f"127.0.0.1:{judge.server_port}/nginx"}
+    try:
+        with nginx(child, given=given) as front:
+            status, said = check(front, "imaps")
+            assert (status, said.count(words)) == (1, 2), said
+    finally:
+        judge.shutdown()
+        judge.server_close()
 
 
 @pytest.mark.long

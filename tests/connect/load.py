@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from clients.ways import Outcome
+from sidegate.connect.sign_ins import Target, sign_in
 
 PROGRAMS = 6
+LATER = -2
+"""The status of a sign-in that is told that it cannot be told now, or nothing at all."""
 
 
 class Load:
@@ -42,6 +45,23 @@ class Load:
         while not self._over.is_set():
             into = self.after if self._ready.is_set() else self.before
             into.append(once())
+
+
+def tried(target: Target, login: str, secret: str, *, source: str) -> Outcome:
+    """One sign-in as `--check` makes it."""
+    found = sign_in(target, login, secret, source=source)
+    return Outcome(found.allowed, said=found.text, status=LATER if found.temporary else 0)
+
+
+def nobody_is_told_wrong(load: Load) -> None:
+    """What was in flight comes in or is temporary; what begins once all is ready comes in."""
+    assert sum(one.allowed for one in load.before) > PROGRAMS
+    assert any(one.status == LATER for one in load.before), "nothing was in flight"
+    for one in load.before:
+        assert one.allowed or one.status == LATER, one
+    assert len(load.after) > PROGRAMS
+    for one in load.after:
+        assert one.allowed, one
 
 
 @contextmanager

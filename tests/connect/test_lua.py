@@ -7,16 +7,21 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
+from child import running
 from clients.browser import accepts
 from clients.ways import LIBRARIES, all_of, let_in
 from connect import pages
 from connect.connected import EVERYTHING, VERSIONS, House
 from connect.her_dovecot import ALIAS, ANNA, BERT, CAROL, MASTER, MASTERS_PASSWORD
+from connect.load import nobody_is_told_wrong, tried, under_load
 from connect.lua_house import asking_by_lua, printed
-from sidegate.connect.sign_ins import Target, sign_in
+from sidegate.connect.sign_ins import PROTOCOLS, Outcome, Target, sign_in
+from sidegate.decisions.throttle import Limits
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a chroot needs root")
 
@@ -120,6 +125,31 @@ def test_master_users_and_lookups_go_on(house: House) -> None:
     assert f"{house.dovecot.folder}/mail/{ANNA}" in house.dovecot.doveadm("user", ANNA)
 
 
+def test_too_many_wrong_passwords_are_temporary_and_an_app_password_goes_on(house: House) -> None:
+    known(house, ANNA)
+    anna = house.person(ANNA)
+    anna.turn_on()
+    key = anna.app_password()
+
+    def all_at_once(secrets: list[str], source: str = "127.0.0.66") -> list[Outcome]:
+        """By each protocol in its turn, from where nobody else here comes from."""
+        with ThreadPoolExecutor(12) as pool:
+            tries = [
+                pool.submit(sign_in, target(house, PROTOCOLS[n % 3]), ANNA, secret, source=source)
+                for n, secret in enumerate(secrets)
+            ]
+        return [one.result() for one in tries]
+
+    guesses = all_at_once([f"guess {number}" for number in range(Limits().pair)])
+    assert all(TEXT in one.text for one in guesses), guesses
+    for outcome in all_at_once([anna.password] * 3):
+        assert outcome.temporary, outcome
+        assert TEXT not in outcome.text, outcome
+    assert all(one.allowed for one in all_at_once([key.secret] * 3)), "it goes on (rule 5)"
+    elsewhere = all_at_once([anna.password] * 3, source="127.0.0.67")
+    assert all(TEXT in one.text for one in elsewhere), "there it is judged as before"
+
+
 def test_check_proves_it(house: House) -> None:
     known(house, ANNA)
     house.person(ANNA).turn_on()
@@ -215,6 +245,22 @@ def test_check_says_what_is_wrong(broken: House) -> None:
     dovecot.reload()
     status, said = check(broken, *one_port(broken))
     assert status == 0, said
+
+
+def test_restarted_under_load_nobody_is_told_that_a_right_password_is_wrong(
+    broken: House,
+) -> None:
+    """Sidegate is another process from then on: one test comes after it, of a stopped one."""
+    key = broken.person(ANNA).app_password()
+    ways = [
+        partial(tried, target(broken, one), ANNA, key.secret, source="127.0.0.43")
+        for one in PROTOCOLS
+    ]
+    with under_load(*ways) as load:
+        broken.child.stop()
+        with running(broken.child.data):
+            load.goes_on(seconds=5)
+    nobody_is_told_wrong(load)
 
 
 def test_stopped_it_is_temporary_and_the_undo_needs_nothing_of_it(broken: House) -> None:

@@ -117,7 +117,8 @@ def _not_asked(what: str, outcome: Outcome, why: Callable[[], str]) -> Found:
         what,
         "problem",
         f"{said} WITHOUT asking Sidegate{f': {seen}' if seen else ''}",
-        "are the lines in, and was the service reloaded since? Does another Sidegate answer?",
+        "are the lines in, and was the service reloaded since? "
+        "Does something else answer in its place, such as another Sidegate?",
     )
 
 

@@ -49,8 +49,18 @@ def sign_in(target: Target, login: str, secret: str, *, source: str = "") -> Out
     except TimeoutError:
         text = f"no answer within {PATIENCE:.0f} s"
         return Outcome(allowed=False, text=text, temporary=True)
-    except (OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.error) as error:
+    except _NOT_EVEN_ASKED as error:
         return Outcome(allowed=False, text=_text(str(error)), temporary=True)
+
+
+# What ends a connection before a verdict; POP3's may come with the greeting.
+_NOT_EVEN_ASKED = (
+    OSError,
+    EOFError,
+    smtplib.SMTPException,
+    imaplib.IMAP4.error,
+    poplib.error_proto,
+)
 
 
 def _connected(target: Target, source: str) -> socket.socket:
@@ -115,7 +125,11 @@ def _identify(client: imaplib.IMAP4) -> None:
 class _Pop3(poplib.POP3):
     def __init__(self, target: Target, source: str) -> None:
         self._target, self._source = target, source
-        super().__init__(target.host, target.port, timeout=PATIENCE)
+        try:
+            super().__init__(target.host, target.port, timeout=PATIENCE)
+        except poplib.error_proto:
+            self.close()  # poplib leaves it open where the greeting is bad
+            raise
 
     def _create_socket(self, timeout: float) -> socket.socket:  # noqa: ARG002 - poplib's
         made = _connected(self._target, self._source)
