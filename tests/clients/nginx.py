@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from child import PATIENCE, Child, as_user, free_ports
@@ -25,10 +25,34 @@ _MODULE = Path("/usr/lib/nginx/modules/ngx_mail_module.so")
 _BLOCK = re.compile(r"^( *)```nginx\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
+@dataclass
+class Front(Child):
+    """Sidegate, as it is reached through nginx."""
+
+    folder: Path = Path()
+
+    def places(self) -> dict[str, str]:
+        """Where the things of an ordinary installation are in this one."""
+        here = f"{require('nginx')} -e stderr -c {self.folder}/nginx.conf"
+        return {
+            "/etc/nginx/sidegate-token.conf": str(self.folder / "token.conf"),
+            "nginx -t": f"{here} -t",
+            "systemctl reload nginx": f"{here} -s reload",
+        }
+
+    def without_mail(self) -> None:
+        """Take the `mail` block out of its configuration."""
+        file = self.folder / "nginx.conf"
+        text = file.read_text()
+        without = re.sub(r"^ *mail \{\n.*\Z", "", text, flags=re.MULTILINE | re.DOTALL)
+        assert without != text
+        file.write_text(without)
+
+
 @contextmanager
 def nginx(
     child: Child, *, given: Mapping[str, str] | None = None, token: bool = True
-) -> Iterator[Child]:
+) -> Iterator[Front]:
     """The same Sidegate, as it is reached through nginx; `given` replaces other lines."""
     program = require("nginx")
     if not _MODULE.exists():
@@ -39,7 +63,7 @@ def nginx(
         sent = (child.data / "keys" / "http-token").read_text().strip() if token else ""
         _write(folder, child, ports, given or {}, sent)
         with _running([str(program), "-e", "stderr", "-c", str(folder / "nginx.conf")], ports):
-            yield replace(child, ports={**child.ports, **ports})
+            yield Front(**{**vars(child), "ports": {**child.ports, **ports}}, folder=folder)
     finally:
         shutil.rmtree(folder)
 

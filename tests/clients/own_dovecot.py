@@ -17,6 +17,7 @@ from child import PATIENCE, as_user, free_ports
 from clients.nginx import until_open
 from peers import require
 
+_NAMES = ("imap", "pop3", "submission")
 GATE = "gate"
 GATE_PASSWORD = "the gate's % own password"
 
@@ -101,13 +102,17 @@ class OwnDovecot:
 
 @contextmanager
 def own_dovecot(
-    people: dict[str, str], *, haproxy: bool = False, trusted: str = "", relay: int = 25
+    people: dict[str, str],
+    *,
+    haproxy: bool = False,
+    trusted: str = "",
+    relay: int = 25,
+    ports: dict[str, int] | None = None,
 ) -> Iterator[OwnDovecot]:
     """Run it with these passwords; who comes from `trusted` may name the client's address."""
     program = require("dovecot")
     folder = Path(tempfile.mkdtemp(prefix="sg-own-", dir="/tmp"))
-    names = ("imap", "pop3", "submission")
-    own = OwnDovecot(folder, dict(zip(names, free_ports(len(names)), strict=True)))
+    own = OwnDovecot(folder, ports or dict(zip(_NAMES, free_ports(len(_NAMES)), strict=True)))
     try:
         _write(own, people, haproxy=haproxy, trusted=trusted, relay=relay)
         process = subprocess.Popen([program, "-F", "-c", folder / "conf"], **_as_somebody())

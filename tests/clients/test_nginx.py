@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import imaplib
 import json
 import re
 import socket
@@ -20,12 +21,13 @@ from typing import ClassVar
 
 import pytest
 
-from child import Child, running
+from child import PATIENCE, Child, running
 from clients.conftest import open_folder
 from clients.desk import Desk, desk_for
 from clients.nginx import PAGE, lines_of_the_page, nginx
 from clients.own_dovecot import own_dovecot
 from clients.ways import LIBRARIES, NAMES, Outcome, all_of, everywhere, let_in
+from connect import pages
 from connect.load import under_load
 from peers import require
 from sidegate.decisions.throttle import Limits
@@ -237,6 +239,57 @@ def test_in_front_of_a_dovecot_with_passwords_of_its_own(proxy: bool) -> None:  
         for protocol in FORMS:
             assert f"{protocol}-login: Info: Login: user=<{anna}>" in own.log
         assert (f"rip={FAR}" in own.log) == proxy
+
+
+def test_the_undo_with_sidegate_dead() -> None:
+    anna, theirs = "anna@example.test", "the password that Dovecot has"
+    with (
+        own_dovecot({anna: theirs}) as own,
+        open_folder() as folder,
+        running(folder, more=own.upstream) as child,
+        nginx(child) as front,
+    ):
+        child.add_account(anna, "the account's password")
+        assert say(front, "imap", anna, "the account's password").startswith("OK ")
+        child.stop()
+        (folder / "sidegate.sqlite3").unlink()
+        assert not signs_in(front.ports["imap"], anna, theirs), "nginx has the port still"
+
+        front.without_mail()
+        for block in pages.blocks("nginx", "Undo"):
+            pages.obey(block.placed(front.places()))
+        assert not (front.folder / "token.conf").exists()
+        public = {name: front.ports[name] for name in FORMS}
+        until_closed(*public.values())
+        with own_dovecot({anna: theirs}, ports=public):
+            assert signs_in(public["imap"], anna, theirs)
+            assert not signs_in(public["imap"], anna, "the account's password")
+
+
+def signs_in(port: int, login: str, password: str) -> bool:
+    """Whether IMAP without TLS lets in; nginx does not without STARTTLS."""
+    client = imaplib.IMAP4("127.0.0.1", port, timeout=30)
+    try:
+        client.login(login, password)
+    except imaplib.IMAP4.error:
+        return False
+    finally:
+        client.shutdown()
+    return True
+
+
+def until_closed(*ports: int) -> None:
+    """Wait until nobody listens there: nginx reloads behind its command's back."""
+    deadline = time.monotonic() + PATIENCE
+    for port in ports:
+        while listens(port):
+            assert time.monotonic() < deadline, "nginx listens still"
+            time.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def check(front: Child, *names: str) -> tuple[int, str]:

@@ -152,6 +152,8 @@ def test_nginx_is_told_the_lines_of_its_page(tmp_path: Path) -> None:
     block = text.split("```nginx\n", 1)[1].split("```", 1)[0]
     for line in block.splitlines():
         assert line.removeprefix("   ") in told.splitlines(), line
+    (undo,) = pages.blocks("nginx", "Undo")
+    assert undo.text in told
 
 
 @pytest.mark.parametrize("section", ["The lines", "Undo"])
