@@ -32,7 +32,7 @@ tls_certificate = {folder}/certificate.pem
 tls_privatekey = {folder}/key.pem
 acl_smtp_rcpt = deny
 begin authenticators
-{authenticators}"""
+"""
 _RUN = """\
 mount --bind "$1/passwd" /etc/passwd
 mount --bind "$1/group" /etc/group
@@ -60,14 +60,33 @@ class HerExim:
             "/etc/tmpfiles.d": f"{self.folder}/tmpfiles.d",  # noqa: S108 - a name
             "/run/sidegate": f"{self.folder}/sidegate",
             "unix:run/auth-client.sock": f"unix:{self.folder}/kept",
+            "/etc/exim4/conf.d": f"{self.folder}/conf.d",
+            "update-exim4.conf": self.update,
+            "systemctl reload exim4": f"touch {self.folder}/reload",
             _OF_DEBIAN: "nogroup",
         }
 
+    @property
+    def authenticators(self) -> Path:
+        """The folder of Debian's split configuration that holds them."""
+        return self.folder / "conf.d" / "auth"
+
+    @property
+    def update(self) -> str:
+        """What stands in for Debian's `update-exim4.conf`: it puts the parts together."""
+        return f"cat {self.folder}/main {self.authenticators}/* >{self.folder}/exim.conf"
+
     def start(self, authenticators: str) -> None:
         """Start it anew with these lines."""
+        (self.folder / "main").write_text(_MAIN.format(folder=self.folder, port=self.port))
+        self.authenticators.mkdir(parents=True, exist_ok=True)
+        (self.authenticators / "10_sidegate").write_text(authenticators)
+        subprocess.run(["/bin/sh", "-c", self.update], check=True)
+        self.restart()
+
+    def restart(self) -> None:
+        """Start it anew. SIGHUP does not do: it runs itself again, from where Debian has it."""
         self.stop()
-        text = _MAIN.format(folder=self.folder, port=self.port, authenticators=authenticators)
-        (self.folder / "exim.conf").write_text(text)
         before = self.log.count("daemon started")
         # A user of Exim's own, for this process alone: no account is made on this machine.
         words = ["unshare", "--mount", "sh", "-e", "-c", _RUN, "sh"]

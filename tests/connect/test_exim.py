@@ -200,6 +200,34 @@ def test_stopped_and_restarted_under_load(post: Post) -> None:
     assert all(one.allowed for one in load.after), load.after
 
 
+_HERS = """\
+hers:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = ${if eq{$auth3}{the password of hers}}
+  server_advertise_condition = ${if def:tls_in_cipher}
+"""
+"""An authenticator that she took out for Sidegate's."""
+
+
+def test_the_undo_needs_nothing_of_sidegate() -> None:
+    with open_folder() as folder, connected(folder) as post:
+        anna = post.desk.person()
+        assert post.sign_in(anna.address, anna.password).allowed
+        post.child.stop()
+        (post.data / "sidegate.sqlite3").unlink()
+        (post.exim.authenticators / "30_hers").write_text(_HERS)
+        (undo,) = pages.blocks("exim", "Undo")
+        pages.obey(undo.placed(post.exim.places()))
+        assert (folder / "reload").exists()
+        post.exim.restart()
+        assert [one.name for one in post.exim.authenticators.iterdir()] == ["30_hers"]
+        assert list((folder / "tmpfiles.d").iterdir()) == []
+        assert post.sign_in(anna.address, "the password of hers").allowed
+        assert post.sign_in(anna.address, anna.password).status == REFUSED
+
+
 def test_a_stopped_directory_is_temporary() -> None:
     with open_folder() as folder, her_dovecot(folder) as dovecot, her_exim(folder) as exim:
         auth = folder / "conf.d" / "98-sidegate-directory.conf"

@@ -48,7 +48,11 @@ def plan(sidegate: Sidegate, wanted: Endpoint | None = None) -> Plan:
     return Plan(
         "exim",
         (*blocks, listens, asks, Block("Make the configuration, and reload", "run", (reload,))),
-        (Block("Exim as before", "run", (remove, reload)),),
+        (
+            Block(
+                "put your own authenticators back; then Exim is as before", "run", (remove, reload)
+            ),
+        ),
         notes=_NOTES,
     )
 
