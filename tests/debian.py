@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,17 +28,30 @@ if [ "${{1-}}" != inside ]; then exec unshare --mount -- "$0" inside "$@"; fi
 shift
 mkdir -p {root}{folder}
 mount --bind {folder} {root}{folder}
-mount --bind /etc/passwd {root}/etc/passwd
-mount --bind /etc/group {root}/etc/group
+{mounts}
 exec chroot {options} {root} {program} "$@"
 """
 
 
-def write_program(file: Path, root: Path, program: str, *, folder: Path, user: str = "") -> None:
+USERS = {"/etc/passwd": Path("/etc/passwd"), "/etc/group": Path("/etc/group")}
+"""Files of the system, and what it sees in their place: this machine's own users."""
+
+
+def write_program(
+    file: Path,
+    root: Path,
+    program: str,
+    *,
+    folder: Path,
+    user: str = "",
+    seen: Mapping[str, Path] = USERS,
+) -> None:
     """Write a script that runs a program of the system in `root`; root alone can."""
     options = f"--userspec={user}" if user else ""
+    mounts = "\n".join(f"mount --bind {there} {root}{name}" for name, there in seen.items())
+    text = _ENTER.format(root=root, folder=folder, program=program, options=options, mounts=mounts)
     file.parent.mkdir(exist_ok=True)
-    file.write_text(_ENTER.format(root=root, folder=folder, program=program, options=options))
+    file.write_text(text)
     file.chmod(0o755)
 
 

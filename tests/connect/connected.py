@@ -14,7 +14,16 @@ from child import Child, running
 from clients.desk import Desk, Person, desk_for
 from clients.ways import LIBRARIES, Way, everywhere, let_in
 from connect import pages
-from connect.her_accounts import Ldap23, Ldap24, LdapBind23, LdapBind24, Sql23, Sql24
+from connect.her_accounts import (
+    Ldap23,
+    Ldap24,
+    LdapBind23,
+    LdapBind24,
+    Pam23,
+    Pam24,
+    Sql23,
+    Sql24,
+)
 from connect.her_dovecot import MASTER, HerDovecot, her_dovecot
 from connect.her_dovecot_24 import HerDovecot24
 from connect.house import Reached, configure
@@ -25,10 +34,12 @@ HER: dict[str, type[HerDovecot]] = {
     "2.3 SQL": Sql23,
     "2.3 LDAP": Ldap23,
     "2.3 LDAP bind": LdapBind23,
+    "2.3 PAM": Pam23,
     "2.4": HerDovecot24,
     "2.4 SQL": Sql24,
     "2.4 LDAP": Ldap24,
     "2.4 LDAP bind": LdapBind24,
+    "2.4 PAM": Pam24,
 }
 """Her Dovecot, by its version and where it keeps its accounts; without a word in a passwd-file."""
 

@@ -1,4 +1,4 @@
-"""Where an operator's own Dovecot keeps its accounts: in SQL, in LDAP."""
+"""Where an operator's own Dovecot keeps its accounts: in SQL, in LDAP, with the system (PAM)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from child import PATIENCE, free_ports
 from connect.her_dovecot import ALIAS, ANNA, QUOTA, HerDovecot
 from connect.her_dovecot_24 import HerDovecot24, InDebian
+from debian import USERS
+from peers import require
 
 NOBODY = pwd.getpwnam("nobody")
 
@@ -271,6 +273,70 @@ passdb ldap {{
   filter = (uid=%{{user}})
   fields {{
     user = %{{ldap:mail}}
+  }}
+}}
+"""
+
+
+# PAM ----------------------------------------------------------------------------------------
+
+
+class Pam(InDebian):
+    """Accounts are users of the system: PAM judges (pam_unix, by Debian's own pam.d/dovecot).
+
+    They are users in the root alone, for this server: nothing is added to this machine.
+    """
+
+    shows_disabled = says_disabled = shows_passwords = False
+
+    @property
+    def seen(self) -> Mapping[str, Path]:
+        own = {f"/etc/{name}": self.folder / name for name in ("passwd", "shadow")}
+        return {**USERS, **own}
+
+    def write_accounts(self) -> None:
+        """Users as `useradd --badname` makes them; those disabled as `passwd --lock` does."""
+        self.passwords.pop(ALIAS, None)  # a user of the system has one name
+        users, shadow = USERS["/etc/passwd"].read_text(), ""
+        for address, password in self.passwords.items():
+            home = self.folder / "mail" / address
+            lock = "!" if address in self.disabled else ""
+            users += f"{address}:x:{NOBODY.pw_uid}:{NOBODY.pw_gid}::{home}:/usr/sbin/nologin\n"
+            shadow += f"{address}:{lock}{_crypted(password)}:19000:0:99999:7:::\n"
+        (self.folder / "passwd").write_text(users)
+        (self.folder / "shadow").write_text(shadow)
+        (self.folder / "shadow").chmod(0o600)
+
+
+def _crypted(password: str) -> str:
+    command: list[str | Path] = [require("openssl"), "passwd", "-6", "-stdin"]
+    done = subprocess.run(command, input=password, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+class Pam23(Pam):
+    """Dovecot asks PAM, and the system where mailboxes lie."""
+
+    accounts = f"""
+passdb {{
+  driver = pam
+}}
+userdb {{
+  driver = passwd
+  override_fields = quota_rule=*:storage={QUOTA}M
+}}
+"""
+
+
+class Pam24(Pam, HerDovecot24):
+    """Dovecot 2.4 asks PAM, and the system where mailboxes lie."""
+
+    accounts = f"""
+passdb pam {{
+}}
+userdb passwd {{
+  fields {{
+    quota_storage_size = {QUOTA}M
   }}
 }}
 """

@@ -23,8 +23,8 @@ from connect.certificates import make_certificate
 from peers import require
 
 PORTS = ("imap", "imaps", "pop3", "pop3s", "submission", "submissions")
-_NAMES = ("anna", "bert", "carol", "check", "dora")
-ANNA, BERT, CAROL, CHECK, DORA = (f"{name}@example.test" for name in _NAMES)
+_NAMES = ("anna", "bert", "carol", "check", "dora", "emil")
+ANNA, BERT, CAROL, CHECK, DORA, EMIL = (f"{name}@example.test" for name in _NAMES)
 ALIAS = "a.person@example.test"
 """Another name of Anna's, by `user=`."""
 QUOTA = 7
@@ -124,6 +124,8 @@ class HerDovecot:
     quota = f"quota_rule=*:storage={QUOTA}M"
     shows_disabled = True
     """Whether a look-up without a password tells who is disabled."""
+    shows_passwords = True
+    """Whether its passdb answers a look-up without a password at all (`PASS`)."""
     says_disabled = True
     """Whether somebody disabled is told so, behind the right password."""
 
@@ -196,6 +198,12 @@ class HerDovecot:
         self.write_accounts()
         time.sleep(1.5)  # Dovecot looks at a file's time, once a second
 
+    def remove(self, address: str) -> None:
+        """Remove somebody, as her own tools would."""
+        del self.passwords[address]
+        self.write_accounts()
+        time.sleep(1.5)  # as above
+
     @contextmanager
     def beside(self) -> Iterator[None]:
         """What runs beside it."""
@@ -224,7 +232,7 @@ class HerDovecot:
 @contextmanager
 def her_dovecot(folder: Path, kind: type[HerDovecot] = HerDovecot) -> Iterator[HerDovecot]:
     """Start it in a folder with a short name that everybody may enter."""
-    names = (ANNA, BERT, CAROL, CHECK, DORA)
+    names = (ANNA, BERT, CAROL, CHECK, DORA, EMIL)
     passwords = {name: f"the password of {name.split('@')[0]}" for name in names}
     passwords[ALIAS] = passwords[ANNA]
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from connect.her_dovecot import QUOTA, HerDovecot, her_dovecot
-from debian import debian_root, write_program
+from debian import USERS, debian_root, write_program
 
 PARTS = ("core", "imapd", "pop3d", "submissiond", "lmtpd", "sqlite", "ldap")
 _SYSTEM = {"doveconf": "/usr/bin/doveconf", "dovecot": "/usr/sbin/dovecot"}
@@ -95,11 +95,17 @@ class InDebian(HerDovecot):
 
     release = "bookworm"
 
+    @property
+    def seen(self) -> Mapping[str, Path]:
+        """Files of the root, and what is seen in their place."""
+        return USERS
+
     def program(self, name: str) -> Path:
         """A script that runs it in the root."""
         file = self.folder / "bin" / name
         if not file.exists():
-            write_program(file, mail_root(self.release), name, folder=self.folder)
+            root = mail_root(self.release)
+            write_program(file, root, name, folder=self.folder, seen=self.seen)
         return file
 
     @contextmanager

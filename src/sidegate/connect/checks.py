@@ -11,7 +11,7 @@ from sidegate.config import Config, Endpoint, TcpEndpoint, UnixEndpoint
 from sidegate.connect import dovecot as dovecot_lines
 from sidegate.connect import lua as lua_lines
 from sidegate.connect import postfix as postfix_lines
-from sidegate.connect.doveconf import Installation, Listener, binds
+from sidegate.connect.doveconf import Installation, Listener, hands_on
 from sidegate.connect.dovecot import Dovecot
 from sidegate.connect.lua import Lua
 from sidegate.connect.lua_door import door_trouble
@@ -36,12 +36,12 @@ def dovecot(
     client = dovecot_lines.client_socket(found, sidegate, wanted)
     yield from _listed(sidegate, UnixEndpoint(client))
     yield from enforced("dovecot", dovecot_lines.around(found, sidegate, client))
-    if any(binds(one) for one in found.found.passdbs):
+    if any(hands_on(one) for one in found.found.passdbs):
         yield Found(
             "disabled accounts",
             "warning",
-            "its passdb signs in to LDAP with each password (auth_bind): whoever is only locked "
-            "there still comes in with an app password",
+            "its passdb hands each password on (PAM, or LDAP with auth_bind): whoever is only "
+            "locked there still comes in with an app password",
             "run sidegate account disable ADDRESS wherever you lock somebody there",
         )
     login = found.found.base / "login"

@@ -131,10 +131,14 @@ def installation(
     )
 
 
-def binds(passdb: Section) -> bool:
-    """Whether a passdb is LDAP with `auth_bind` (2.3: in a file of its own), or `bind` (2.4)."""
-    if (passdb.get("driver") or passdb.name) != "ldap":
-        return False
+def hands_on(passdb: Section) -> bool:
+    """Whether a passdb has somebody else judge passwords, and so cannot show who is locked there.
+
+    That is PAM, or LDAP with `auth_bind` (2.3: in a file of its own) or `bind` (2.4).
+    """
+    driver = passdb.get("driver") or passdb.name
+    if driver != "ldap":
+        return driver == "pam"
     if not passdb.get("args"):
         return "yes" in (passdb.get("bind"), passdb.get("passdb_ldap_bind"))
     try:
