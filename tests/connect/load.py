@@ -56,9 +56,9 @@ def tried(target: Target, login: str, secret: str, *, source: str) -> Outcome:
 def nobody_is_told_wrong(load: Load) -> None:
     """What was in flight comes in or is temporary; what begins once all is ready comes in."""
     assert sum(one.allowed for one in load.before) > PROGRAMS
-    assert any(one.status == LATER for one in load.before), "nothing was in flight"
     for one in load.before:
         assert one.allowed or one.status == LATER, one
+    assert any(one.status == LATER for one in load.before), "nothing was in flight"
     assert len(load.after) > PROGRAMS
     for one in load.after:
         assert one.allowed, one
