@@ -8,6 +8,7 @@ import pytest
 from installation import OPERATOR, PASSWORD, Installation
 from portal.person import ADDRESS, Person, form_value, text_of
 from sidegate.accounts import people
+from sidegate.accounts import two_step as second_step_switch
 from sidegate.decisions.mail import PasswordCheck
 from sidegate.directory.own import OwnDirectory
 from sidegate.portal import sign_in_stages
@@ -266,6 +267,17 @@ def test_a_session_without_second_step_ends_when_two_step_comes_on(inside: Perso
     inside.turn_on()
     assert other.get("/security").status_code == 302
     assert inside.get("/security").status_code == 200
+
+
+def test_a_second_step_from_before_it_came_on_again_does_not_count(
+    two_step: Person, anna: Account
+) -> None:
+    assert two_step.get("/security").status_code == 200
+    two_step.here.clock.forward(seconds=1)
+    second_step_switch.turn_off(two_step.here.context, account=anna, origin=OPERATOR)
+    since = two_step.here.context.now()
+    Account.objects.filter(pk=anna.pk).update(two_step_since=since)
+    assert two_step.get("/security").status_code == 302
 
 
 def test_a_disabled_account_is_signed_out(inside: Person, anna: Account) -> None:

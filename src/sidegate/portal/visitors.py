@@ -33,7 +33,7 @@ def find_account(session: SessionStore) -> Account | None:
     """The account that a session is signed in to, as far as that still holds.
 
     A session ends with a new account password, with the account's being disabled, and
-    where 2-step came on after a sign-in that had no second step.
+    where 2-step came on, or on again, after the second step that it was given, if any.
     """
     account_id = session.get(sessions.ACCOUNT)
     if account_id is None:
@@ -41,7 +41,9 @@ def find_account(session: SessionStore) -> Account | None:
     account = Account.objects.filter(pk=account_id, enabled=True).first()
     if account is None or account.password_version != session.get(PASSWORD_VERSION):
         return None
-    if account.two_step and SECOND_STEP_AT not in session:
+    if account.two_step_since is not None and (
+        session.get(SECOND_STEP_AT, 0) < account.two_step_since
+    ):
         return None
     return account
 
