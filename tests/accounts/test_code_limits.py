@@ -9,12 +9,14 @@ import pytest
 from django.db import connection
 
 from installation import OWNER, Installation, close_database, install
-from sidegate.accounts import code_limits, codes
+from sidegate.accounts import code_limits, codes, notices
 from sidegate.accounts.codes import CodeRight, Purpose
 from sidegate.accounts.context import Origin
 from sidegate.accounts.errors import CodesStopped, TooManyCodes
+from sidegate.accounts.notice_words import words
+from sidegate.accounts.queue import payload_of
 from sidegate.decisions.sends import Conversion
-from sidegate.storage import sends
+from sidegate.storage import jobs, sends
 from sidegate.storage.models import Account, CodeSend, Event
 
 HOUR, DAY = 3600, 86_400
@@ -131,6 +133,24 @@ def test_all_of_a_day_and_the_operator_is_told_once(of_twenty: Installation) -> 
     house.clock.forward(seconds=DAY)
     begin(house, accounts[5], "+447400123456")
     assert code_limits.stopped(house.context.config.codes, now=house.clock.ms) == []
+
+
+def test_those_made_operator_are_told_by_mail(of_twenty: Installation) -> None:
+    house = of_twenty
+    boss = house.add("boss@example.test")
+    Account.objects.filter(pk=boss.pk).update(is_operator=True)
+    accounts = people(house, 5)
+    for number in range(20):
+        begin(house, accounts[number // 5], LATVIAN.format(number))
+    for _ in range(2):
+        refused(house, accounts[4], LITHUANIAN.format(0))
+    [taken] = jobs.take(kinds=[notices.JOB], most=9, now=house.clock.ms)
+    notice = notices.unpacked(payload_of(house.context, taken))
+    said = words(notice, service="Sidegate", url="http://localhost")
+    assert notice.to == "boss@example.test"
+    assert said.subject == "Codes by phone were stopped"
+    assert "Limit: daily-limit" in said.body
+    assert "lock your account" not in said.body
 
 
 def test_a_price_a_day(tmp_path: Path, request: pytest.FixtureRequest) -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import CodesStopped, TooManyCodes
+from sidegate.accounts.notices import tell_operators
 from sidegate.config.options import Codes
 from sidegate.decisions import sends as rules
 from sidegate.decisions.sends import MINUTE, Conversion, Limit, Refused, Scope, Why
@@ -179,3 +180,5 @@ def _tell(ctx: Context, stopped: CodesStopped) -> None:
             reason=stopped.why,
             prefix=stopped.prefix,
         )
+        what = f"{stopped.why} {stopped.prefix}".strip()
+        tell_operators(ctx, kind=Kind.CODES_STOPPED, what=what)

@@ -40,6 +40,7 @@ _TITLES: dict[str, Promise] = {
     Kind.RECOVERY_ADDRESS_SET: gettext_lazy("The recovery address was set"),
     Kind.RECOVERY_ADDRESS_REMOVED: gettext_lazy("The recovery address was removed"),
     Kind.RECOVERY_ADDRESS_ASKED: gettext_lazy("Your code for the recovery address"),
+    Kind.CODES_STOPPED: gettext_lazy("Codes by phone were stopped"),
     Kind.MAIL_PASSWORD_RIGHT: gettext_lazy("A mail program needs an app password"),
 }
 
@@ -71,6 +72,14 @@ def _opening(notice: Notice, title: str) -> list[str]:
                 "password of its own."
             )
         ]
+    if notice.kind == Kind.CODES_STOPPED:
+        return [
+            _(
+                "A limit of codes was reached, or codes to numbers that begin alike are hardly "
+                "ever used. Somebody may be having codes sent for money. Nobody whom it "
+                "concerns gets a code by phone until the last 24 hours hold fewer of them."
+            )
+        ]
     again = _("This is the second message about it, in case somebody deleted the first.")
     return [f"{title}.", again] if notice.again else [f"{title}."]
 
@@ -98,6 +107,7 @@ def _facts(notice: Notice) -> list[str]:
         (_("Account"), notice.account or notice.to),
         (_("App password"), made),
         (_("Second step"), str(second_steps.WORDS.get(notice.step, ""))),
+        (_("Limit"), notice.what),
         (_("When"), at),
         (_("Program"), f"{program} ({protocol})" if program and protocol else program or protocol),
         (_("Address"), _address(notice.address)),
@@ -115,6 +125,13 @@ def _ending(notice: Notice) -> list[str]:
             _("Make an app password for it, and put it in place of the old password:")
             + f"\n{notice.link}",
             _("Is it not yours? Then somebody knows your password: change it."),
+        ]
+    if notice.kind == Kind.CODES_STOPPED:
+        return [
+            _(
+                "On the server, sidegate check says what is stopped, and sidegate events who "
+                "asked for codes. Raise a limit only where it was a busy day."
+            )
         ]
     return [
         _nothing_to_do(notice),

@@ -56,6 +56,8 @@ class Notice:
     code: str = ""
     account: str = ""
     """Whose account it is, where the message goes to another mailbox."""
+    what: str = ""
+    """What concerns the operator, in the words of its event."""
     link: str = ""
     again: bool = False
     """The second message about the same."""
@@ -152,6 +154,22 @@ def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: s
         link=link,
     )
     _add(ctx, account, notice, due_at=ctx.now())
+
+
+def tell_operators(ctx: Context, *, kind: Kind, what: str) -> None:
+    """Tell everybody who may see `/operator` of what concerns the whole installation."""
+    if not ctx.config.sends_mail:
+        return
+    for account in Account.objects.filter(is_operator=True, enabled=True):
+        notice = Notice(
+            kind=kind,
+            to=account.address,
+            language=_language(ctx, account, by="operator"),
+            message_id=_message_id(ctx),
+            at=ctx.now(),
+            what=what,
+        )
+        _add(ctx, account, notice, due_at=notice.at)
 
 
 def _may_tell(ctx: Context, account: Account, kind: Kind, *, messages: int) -> bool:
