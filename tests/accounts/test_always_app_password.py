@@ -24,7 +24,7 @@ def test_app_passwords_work_and_account_passwords_do_not(house: Installation) ->
     account = house.add()
     assert app_passwords.why_not(house.context, account) is None
     made = app_passwords.make(
-        house.context, account=account, app="other", device="printer", origin=OWNER
+        house.context, account=account, app="other", device="mac", origin=OWNER
     )
     judge = GivenJudge(PasswordCheck.RIGHT)
 
