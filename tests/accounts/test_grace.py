@@ -30,7 +30,8 @@ from sidegate.decisions.words import (
     Refuse,
     Verdict,
 )
-from sidegate.storage.models import Account, Event, GraceWindow, Sighting
+from sidegate.storage.mail_models import GraceWindow, Sighting
+from sidegate.storage.models import Account, Event
 
 ANNA = "anna@example.test"
 TOML = "[policy]\ngrace_days = 14\nrefusal_delay = 0.05\n"

@@ -27,7 +27,8 @@ from sidegate.decisions.words import (
     Verdict,
     Why,
 )
-from sidegate.storage.models import Account, AppPassword, Event, WrongSecret
+from sidegate.storage.mail_models import WrongSecret
+from sidegate.storage.models import Account, AppPassword, Event
 
 DELAY = 0.2
 PATIENT = 1.0

@@ -17,7 +17,8 @@ from sidegate.accounts.mailboxes import OwnMailboxes, Place
 from sidegate.accounts.open_sessions import Processes, SessionWatch
 from sidegate.decisions.ports import SessionStart, Unavailable
 from sidegate.decisions.words import Allow, CannotTell, CredentialKind, Reason, Refuse, Why
-from sidegate.storage.models import Account, AppPassword, Event, GraceWindow, MailSession
+from sidegate.storage.mail_models import GraceWindow, MailSession
+from sidegate.storage.models import Account, AppPassword, Event
 
 ANNA = "anna@example.test"
 

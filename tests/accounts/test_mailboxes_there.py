@@ -14,7 +14,7 @@ from sidegate.decisions.directory import Home, Judged, Question, Seen
 from sidegate.decisions.mail import PasswordCheck, Presence
 from sidegate.decisions.ports import SessionStart, Unavailable
 from sidegate.decisions.words import Allow, CannotTell, CredentialKind, Why
-from sidegate.storage.models import MailSession
+from sidegate.storage.mail_models import MailSession
 
 ADA = "ada@example.test"
 HOMES = {

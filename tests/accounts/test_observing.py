@@ -15,7 +15,8 @@ from sidegate.decisions.directory import Directory
 from sidegate.decisions.observing import Enforced, Observed
 from sidegate.decisions.words import Protocol
 from sidegate.events.catalogue import Kind
-from sidegate.storage.models import Account, Event, MailSession, Sighting
+from sidegate.storage.mail_models import MailSession, Sighting
+from sidegate.storage.models import Account, Event
 
 ANNA = "anna@example.test"
 REPORTED = Observed(ANNA, Protocol.IMAP, "192.0.2.7", "Mail 7", "CRAM-MD5", START)

@@ -11,7 +11,8 @@ from mail_desk import Desk, open_desk, real_now, run
 from sidegate.accounts import open_sessions, people
 from sidegate.accounts.open_sessions import Processes, SessionWatch, remember
 from sidegate.decisions.ports import Unavailable
-from sidegate.storage.models import Account, Event, MailSession
+from sidegate.storage.mail_models import MailSession
+from sidegate.storage.models import Account, Event
 
 ANNA = "anna@example.test"
 HOST = "https://mail.example.test:8080"

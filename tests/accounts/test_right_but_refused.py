@@ -15,7 +15,8 @@ from sidegate.accounts.right_but_refused import MOST_WAITING
 from sidegate.decisions.mail import PasswordCheck
 from sidegate.decisions.words import CannotTell, Reason, Refuse, Verdict, Why
 from sidegate.storage import counters
-from sidegate.storage.models import Account, Event, Job, RightRefused, WrongSecret
+from sidegate.storage.mail_models import RightRefused, WrongSecret
+from sidegate.storage.models import Account, Event, Job
 
 DELAY = 0.2
 ANNA = "anna@example.test"

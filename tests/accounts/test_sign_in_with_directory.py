@@ -36,7 +36,8 @@ from sidegate.decisions.words import (
 )
 from sidegate.directory.dovecot import DovecotDirectory
 from sidegate.storage import counters
-from sidegate.storage.models import Account, Event, WrongSecret
+from sidegate.storage.mail_models import WrongSecret
+from sidegate.storage.models import Account, Event
 
 DELAY = 0.3
 ADA, BOSS = "ada@example.test", "boss@example.test"

@@ -14,7 +14,8 @@ from sidegate.accounts import people, two_step, web_sign_in
 from sidegate.accounts.web_sign_in import PasswordCannotTell, RightPassword, WrongPassword
 from sidegate.decisions.mail import PasswordCheck
 from sidegate.decisions.words import Why
-from sidegate.storage.models import Account, Event, WrongSecret
+from sidegate.storage.mail_models import WrongSecret
+from sidegate.storage.models import Account, Event
 
 ANNA, NOBODY = "anna@example.test", "nobody@example.test"
 

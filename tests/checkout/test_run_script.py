@@ -134,7 +134,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["run", "test", ".ci/setup.sh", ".ci/lock"])
+@pytest.mark.parametrize("name", ["run", "test", ".ci/setup.sh", ".ci/pin"])
 def test_dash_can_read_the_script(name: str) -> None:
     subprocess.run([require("dash"), "-n", REPOSITORY / name], check=True)
 

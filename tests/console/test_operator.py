@@ -12,7 +12,8 @@ from sidegate.accounts import people
 from sidegate.accounts.observe_report import Report, Wanted
 from sidegate.console.words import SHOWN
 from sidegate.decisions.observing import Outcome
-from sidegate.storage.models import Account, GraceWindow, Sighting
+from sidegate.storage.mail_models import GraceWindow, Sighting
+from sidegate.storage.models import Account
 
 DAY = 24 * 3600 * 1000
 

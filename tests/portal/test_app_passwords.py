@@ -13,7 +13,8 @@ from sidegate.accounts import app_passwords, open_sessions
 from sidegate.config.options import Doveadm
 from sidegate.pages.sessions import SessionStore
 from sidegate.portal import grants, open_connections
-from sidegate.storage.models import Account, AppPassword, MailSession
+from sidegate.storage.mail_models import MailSession
+from sidegate.storage.models import Account, AppPassword
 
 PAGE = "/security/app-passwords"
 

@@ -6,7 +6,8 @@ import pytest
 
 from installation import PASSWORD, START
 from portal.person import Person, page_of, text_of
-from sidegate.storage.models import Account, Event, RightRefused
+from sidegate.storage.mail_models import RightRefused
+from sidegate.storage.models import Account, Event
 
 LINK = "/security/app-passwords?app=mail&amp;device=iphone"
 PATH = "/security/app-passwords?app=mail&device=iphone"

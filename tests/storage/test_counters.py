@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from installation import START, Installation
 from sidegate.decisions.throttle import DAY, FAMILIAR_FOR, HOUR, Counters
 from sidegate.storage import counters
-from sidegate.storage.models import FamiliarNetwork, WrongSecret
+from sidegate.storage.mail_models import FamiliarNetwork, WrongSecret
 
 KEY = bytes(32)
 HOME, AWAY = "192.0.2.0/24", "198.51.100.0/24"

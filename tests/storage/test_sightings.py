@@ -10,7 +10,8 @@ from sidegate.accounts import sightings as of_accounts
 from sidegate.decisions.throttle import DAY
 from sidegate.events.catalogue import Kind, NewEvent
 from sidegate.storage import sightings
-from sidegate.storage.models import Account, Sighting
+from sidegate.storage.mail_models import Sighting
+from sidegate.storage.models import Account
 from sidegate.storage.sightings import Credential, Key, Seen
 from sidegate.storage.stamps import Stamps
 from sidegate.storage.writer import Writer

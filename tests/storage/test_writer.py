@@ -15,7 +15,8 @@ from outages import database_away
 from sidegate.events.catalogue import Kind, NewEvent
 from sidegate.storage import worker as worker_module
 from sidegate.storage import writer as writer_module
-from sidegate.storage.models import Account, AppPassword, Event, FamiliarNetwork
+from sidegate.storage.mail_models import FamiliarNetwork
+from sidegate.storage.models import Account, AppPassword, Event
 from sidegate.storage.stamps import Stamps
 from sidegate.storage.writer import Writer
 

@@ -14,7 +14,8 @@ from sidegate.accounts.context import Context, Origin
 from sidegate.accounts.errors import TooManyTries
 from sidegate.decisions.code_tries import retry_at
 from sidegate.decisions.throttle import DAY, FAMILIAR_FOR, network_of
-from sidegate.storage.models import Account, FamiliarNetwork
+from sidegate.storage.mail_models import FamiliarNetwork
+from sidegate.storage.models import Account
 from sidegate.storage.second_step_models import CodeTry
 
 

@@ -13,7 +13,8 @@ from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.mail_programs import MailProgram, in_order
 from sidegate.decisions.throttle import DAY, UNKNOWN_NETWORK
 from sidegate.events.catalogue import Kind
-from sidegate.storage.models import Account, GraceWindow
+from sidegate.storage.mail_models import GraceWindow
+from sidegate.storage.models import Account
 
 
 class Grace(NamedTuple):

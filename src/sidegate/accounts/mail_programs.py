@@ -10,7 +10,7 @@ from sidegate.accounts.app_password_choices import PROFILES
 from sidegate.decisions.grace import without_version
 from sidegate.decisions.throttle import DAY, UNKNOWN_NETWORK
 from sidegate.decisions.words import Protocol
-from sidegate.storage.models import Sighting
+from sidegate.storage.mail_models import Sighting
 from sidegate.storage.sightings import Credential
 
 LATELY = 30 * DAY

@@ -14,7 +14,8 @@ from sidegate.decisions.observing import Enforced
 from sidegate.decisions.ports import Mailbox, SessionStart
 from sidegate.decisions.words import Allow, CredentialKind
 from sidegate.storage.background import Background
-from sidegate.storage.models import Account, MailSession
+from sidegate.storage.mail_models import MailSession
+from sidegate.storage.models import Account
 
 
 class Place(NamedTuple):

@@ -14,7 +14,8 @@ from sidegate.decisions.mail import AccountPasswordMode
 from sidegate.decisions.observing import OFFERED, Outcome, outcome
 from sidegate.decisions.throttle import DAY, network_of
 from sidegate.decisions.words import Attempt, Protocol
-from sidegate.storage.models import Account, AppPassword, GraceWindow, Sighting
+from sidegate.storage.mail_models import GraceWindow, Sighting
+from sidegate.storage.models import Account, AppPassword
 from sidegate.storage.sightings import Credential
 
 DAYS = 30

@@ -18,7 +18,8 @@ from sidegate.decisions.observing import Enforced
 from sidegate.decisions.ports import Unavailable
 from sidegate.events.catalogue import Kind, NewEvent
 from sidegate.storage.background import Background
-from sidegate.storage.models import Account, MailSession
+from sidegate.storage.mail_models import MailSession
+from sidegate.storage.models import Account
 from sidegate.storage.writer import Writer
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,8 @@ from sidegate.decisions.words import Attempt, Reason, Verdict
 from sidegate.events.catalogue import Kind, NewEvent, tidy
 from sidegate.storage import counters, second_looks
 from sidegate.storage.background import Background
-from sidegate.storage.models import Account, RightRefused
+from sidegate.storage.mail_models import RightRefused
+from sidegate.storage.models import Account
 from sidegate.storage.second_looks import Row
 from sidegate.storage.writer import write_event
 from sidegate.wire.program import device_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidegate.storage.models import Sighting
+from sidegate.storage.mail_models import Sighting
 
 
 def of(account_id: int, *, since: int) -> list[Sighting]:

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sidegate.config.address_kinds import web_address
 from sidegate.config.endpoints import TcpEndpoint, is_loopback_host, parse_endpoint
 from sidegate.config.errors import NotAllowed
-from sidegate.config.kinds import Kind, text_of, web_address
+from sidegate.config.kinds import Kind, text_of
 from sidegate.config.templates import OPEN_PLACES, SECRET_PLACES, places
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")

@@ -11,7 +11,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
-from sidegate.config import code_kinds, kinds
+from sidegate.config import address_kinds, code_kinds, kinds
 from sidegate.config.rows import Option, option, rows
 
 
@@ -26,7 +26,7 @@ class Server:
     """The service as people see it."""
 
     url: str = option(
-        kinds.web_address(bare=True),
+        address_kinds.web_address(bare=True),
         "http://localhost:8025",
         "how people reach the portal; plain http only on loopback",
     )
@@ -39,13 +39,13 @@ class Server:
         '"" = DIR/keys; every replica has a copy of the same folder',
     )
     webmail: str = option(
-        kinds.web_address(bare=False),
+        address_kinds.web_address(bare=False),
         "",
         "where the Mail tile of the apps button leads; "
         '"" = a page that tells how to connect a mail program',
     )
     trusted_proxies: tuple[str, ...] = option(
-        kinds.networks(), [], "peers whose X-Forwarded-For, PROXY or XCLIENT counts"
+        address_kinds.networks(), [], "peers whose X-Forwarded-For, PROXY or XCLIENT counts"
     )
 
 
@@ -63,19 +63,19 @@ class Tls:
 class Listen:
     """Where to listen: "host:port", "unix:/path", or "" for off."""
 
-    portal: str = option(kinds.endpoint(), "127.0.0.1:8025")
-    imap: str = option(kinds.endpoint(), "127.0.0.1:2143")
-    imaps: str = option(kinds.endpoint(), "127.0.0.1:2993")
-    pop3: str = option(kinds.endpoint(), "127.0.0.1:2110")
-    pop3s: str = option(kinds.endpoint(), "127.0.0.1:2995")
-    submission: str = option(kinds.endpoint(), "127.0.0.1:2587")
-    submissions: str = option(kinds.endpoint(), "127.0.0.1:2465")
+    portal: str = option(address_kinds.endpoint(), "127.0.0.1:8025")
+    imap: str = option(address_kinds.endpoint(), "127.0.0.1:2143")
+    imaps: str = option(address_kinds.endpoint(), "127.0.0.1:2993")
+    pop3: str = option(address_kinds.endpoint(), "127.0.0.1:2110")
+    pop3s: str = option(address_kinds.endpoint(), "127.0.0.1:2995")
+    submission: str = option(address_kinds.endpoint(), "127.0.0.1:2587")
+    submissions: str = option(address_kinds.endpoint(), "127.0.0.1:2465")
     dovecot_client: tuple[str, ...] = option(
-        kinds.endpoints(),
+        address_kinds.endpoints(),
         ["unix:run/auth-client.sock"],
         "relative to the data folder; more for Postfix, a chroot, TCP on loopback",
     )
-    dovecot_master: str = option(kinds.endpoint(), "unix:run/auth-master.sock")
+    dovecot_master: str = option(address_kinds.endpoint(), "unix:run/auth-master.sock")
     socket_group: str = option(
         kinds.text('the name of a group or ""'),
         "",
@@ -84,7 +84,9 @@ class Listen:
     )
     socket_mode: int = option(kinds.file_mode(), "0660")
     http: str = option(
-        kinds.endpoint(), "127.0.0.1:2026", "nginx auth_http, JSON verify, metrics: never public"
+        address_kinds.endpoint(),
+        "127.0.0.1:2026",
+        "nginx auth_http, JSON verify, metrics: never public",
     )
 
 
@@ -92,10 +94,12 @@ class Listen:
 class Clients:
     """What people type into a mail program; "" = from server.url and [listen]."""
 
-    imap: str = option(kinds.client_server(), "", '"mail.example.test:993 TLS"')
-    pop3: str = option(kinds.client_server(), "")
-    submission: str = option(kinds.client_server(), "")
-    domains: tuple[str, ...] = option(kinds.domains(), [], "[] = the domains of the accounts")
+    imap: str = option(address_kinds.client_server(), "", '"mail.example.test:993 TLS"')
+    pop3: str = option(address_kinds.client_server(), "")
+    submission: str = option(address_kinds.client_server(), "")
+    domains: tuple[str, ...] = option(
+        address_kinds.domains(), [], "[] = the domains of the accounts"
+    )
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,9 @@ class Mailserver:
 class Database:
     """Where everything but mail and keys is kept."""
 
-    url: str = option(kinds.database(), "", '"" = SQLite in the data folder, or postgresql://…')
+    url: str = option(
+        address_kinds.database(), "", '"" = SQLite in the data folder, or postgresql://…'
+    )
 
 
 @dataclass(frozen=True)
@@ -128,9 +134,11 @@ class Directory:
 
     source: str = option(kinds.one_of("own", "dovecot"), "own", "own | dovecot")
     auth: str = option(
-        kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/auth-client" or "host:port"'
+        address_kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/auth-client" or "host:port"'
     )
-    userdb: str = option(kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/sidegate-userdb"')
+    userdb: str = option(
+        address_kinds.endpoint(), "", 'with dovecot: "unix:/run/dovecot/sidegate-userdb"'
+    )
     masters: tuple[str, ...] = option(
         kinds.names(), [], "with dovecot: its master users who may sign in as anybody (anna*master)"
     )
@@ -141,7 +149,7 @@ class Doveadm:
     """How the operator's own Dovecot is told to end open connections."""
 
     url: str = option(
-        kinds.private_web_address(),
+        address_kinds.private_web_address(),
         "",
         'its doveadm HTTP API: "unix:/run/dovecot/http" or "http://127.0.0.1:8080"; "" = not told',
     )
@@ -158,7 +166,7 @@ class Policy:
         "enforce | observe: nobody is refused for 2-step, only seen",
     )
     enforce_for: tuple[str, ...] = option(
-        kinds.addresses(),
+        address_kinds.addresses(),
         [],
         'with enforce: ["anna@example.test", "@example.org"] alone; [] = everybody',
     )
@@ -187,10 +195,12 @@ class Upstream:
     """The mail server behind nginx, or behind the private Dovecot as a front."""
 
     imap: str = option(
-        kinds.address(), "", '"127.0.0.1:143"; "" = the private Dovecot, which asks once more'
+        address_kinds.address(),
+        "",
+        '"127.0.0.1:143"; "" = the private Dovecot, which asks once more',
     )
-    pop3: str = option(kinds.address(), "")
-    submission: str = option(kinds.address(), "")
+    pop3: str = option(address_kinds.address(), "")
+    submission: str = option(address_kinds.address(), "")
     user: str = option(
         kinds.name_with("{account}"),
         "{account}",
@@ -252,7 +262,7 @@ class Notices:
     """How the owner of an account is told by mail what happened to it."""
 
     smtp: str = option(
-        kinds.mail_relay(),
+        address_kinds.mail_relay(),
         "",
         '"mail.example.test:465 TLS", "mail.example.test:587 STARTTLS", or "127.0.0.1:25"; '
         '"" = through the private Dovecot, without one on her pages only',
@@ -260,7 +270,9 @@ class Notices:
     user: str = option(kinds.header_text(), "", '"" = without signing in')
     password: str = option(kinds.header_text(), "")
     from_address: str = option(
-        kinds.mail_address(), "", 'whom messages are from; "" = no-reply@ and the portal\'s host'
+        address_kinds.mail_address(),
+        "",
+        'whom messages are from; "" = no-reply@ and the portal\'s host',
     )
     ask_directory: bool = option(
         kinds.yes_or_no(),

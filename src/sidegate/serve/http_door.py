@@ -21,7 +21,7 @@ from sidegate.doors.meter import Meter
 from sidegate.serve.setting_up import own_questions
 from sidegate.storage.background import Background
 from sidegate.storage.keys import open_http_token
-from sidegate.storage.models import MailSession
+from sidegate.storage.mail_models import MailSession
 from sidegate.storage.writer import Writer
 
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from sidegate.decisions.right_but_refused import Looked
 from sidegate.decisions.throttle import HOUR
-from sidegate.storage.models import WrongSecret
+from sidegate.storage.mail_models import WrongSecret
 
 
 class Row(NamedTuple):

@@ -18,7 +18,8 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from sidegate.storage.models import Challenge, MailSession, WebSession
+from sidegate.storage.mail_models import MailSession
+from sidegate.storage.models import Challenge, WebSession
 
 APP = "storage"
 _ROWS_AT_ONCE = 500
