@@ -11,6 +11,14 @@ from installation import Installation, close_database, install
 from postgres import private_postgres
 from sidegate.factors import account_password
 
+_ROOMS_WITH_SERVERS = {"bench", "browser", "clients", "connect", "sending"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what starts servers: so no worker sits over a long file when others are done."""
+    rooms = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(rooms).parts[0] not in _ROOMS_WITH_SERVERS)
+
 
 @pytest.fixture(autouse=True)
 def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,8 +42,19 @@ def test_hers_are_mail_processes_alone(process: subprocess.Popen[bytes], tmp_pat
     imap = tmp_path / "imap"
     imap.symlink_to("/bin/sleep")
     with subprocess.Popen([imap, "60"]) as mail:
-        assert mail_process_started_at(mail.pid) == started_at(mail.pid) is not None
-        mail.kill()
+        try:
+            _await_name(mail.pid, "imap")
+            assert mail_process_started_at(mail.pid) == started_at(mail.pid) is not None
+        finally:
+            mail.kill()
+
+
+def _await_name(pid: int, name: str) -> None:
+    """Wait for it: the kernel names a process a moment after its new program is loaded."""
+    until = time.monotonic() + 5
+    while Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() != name:
+        assert time.monotonic() < until, "it never got its name"
+        time.sleep(0.01)
 
 
 def test_what_is_gone_is_gone(process: subprocess.Popen[bytes]) -> None:
