@@ -5,9 +5,12 @@ import json
 import os
 import sys
 import time
+from asyncio.subprocess import Process
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from sidegate.config.gateways import Exec
 from sidegate.senders.exec import ExecGateway
@@ -85,19 +88,22 @@ def test_a_program_that_is_not_there_was_surely_not_run(tmp_path: Path) -> None:
         asyncio.run(mine.check())
 
 
+PARENT = """
+import os, subprocess, sys
+child = subprocess.Popen(['sleep', '60'])
+new = sys.argv[1] + f'/new.{os.getpid()}'
+open(new, 'w').write(str(child.pid))
+os.rename(new, sys.argv[1] + f'/child.{os.getpid()}')
+child.wait()
+"""
+
+
 def test_who_gives_up_ends_the_program_and_what_it_started(tmp_path: Path) -> None:
-    mine = gateway(
-        tmp_path,
-        "import os, subprocess, sys\n"
-        "child = subprocess.Popen(['sleep', '60'])\n"
-        "open(sys.argv[1] + '/child.new', 'w').write(str(child.pid))\n"
-        "os.rename(sys.argv[1] + '/child.new', sys.argv[1] + '/child')\n"
-        "child.wait()",
-    )
+    mine = gateway(tmp_path, PARENT)
 
     def started() -> None:
         until = time.monotonic() + 10
-        while not (tmp_path / "child").exists():
+        while not children(tmp_path):
             assert time.monotonic() < until
             time.sleep(0.02)
 
@@ -109,9 +115,87 @@ def test_who_gives_up_ends_the_program_and_what_it_started(tmp_path: Path) -> No
             await sending
 
     asyncio.run(give_up())
-    child = int((tmp_path / "child").read_text())
+    assert len(children(tmp_path)) == 1
+    until_over(tmp_path)
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_who_gives_up_while_it_starts_ends_it_too(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """Given up at the instant at which it runs already and asyncio has not said so yet."""
+    mine = gateway(tmp_path, PARENT)
+    start = asyncio.create_subprocess_exec
+
+    async def slowly(*command: str, **how: object) -> Process:
+        process = await start(*command, **how)  # type: ignore[arg-type]
+        until = time.monotonic() + 10
+        while not (tmp_path / f"child.{process.pid}").exists():
+            assert time.monotonic() < until
+            await asyncio.sleep(0.005)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slowly)
+
+    async def give_up() -> None:
+        sending = asyncio.ensure_future(mine.send(MESSAGE))
+        await asyncio.sleep(0.02)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        for _ in range(5):
+            runner.run(give_up())
+    assert len(children(tmp_path)) == 5
+    until_over(tmp_path)
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_whenever_it_is_given_up_nothing_goes_on(
+    tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    program = tmp_path / "program.sh"
+    program.write_text("#!/bin/sh\nsleep 60 & echo $! > $1/child.$$; wait\n")
+    program.chmod(0o700)
+    mine = ExecGateway("mine", Exec(command=(str(program), str(tmp_path))))
+
+    async def give_up(after: float) -> None:
+        sending = asyncio.ensure_future(mine.send(MESSAGE))
+        await asyncio.sleep(after)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        for step in range(60):
+            runner.run(give_up(step / 4000))
+    until_over(tmp_path)
+
+
+def test_a_program_that_cannot_be_started_is_given_up_quietly(tmp_path: Path) -> None:
+    mine = ExecGateway("mine", Exec(command=(str(tmp_path / "none"),)))
+
+    async def give_up() -> None:
+        sending = asyncio.ensure_future(mine.send(MESSAGE))
+        await asyncio.sleep(0)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+
+    asyncio.run(give_up())
+
+
+def children(folder: Path) -> list[int]:
+    """What the programs started, as far as they wrote it down."""
+    return [int(said) for file in folder.glob("child.*") if (said := file.read_text().strip())]
+
+
+def until_over(folder: Path) -> None:
     until = time.monotonic() + 5
-    while _runs(child):
+    while any(_runs(child) for child in children(folder)):
         assert time.monotonic() < until
         time.sleep(0.02)
 

@@ -60,6 +60,19 @@ class ExecGateway:
         """Nothing is open between two sends."""
 
     async def _started(self, message: Message) -> Process:
+        """Start it; who gives up meanwhile ends it with all that it started.
+
+        asyncio itself would end the program alone.
+        """
+        starting = asyncio.create_task(self._start(message))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with contextlib.suppress(NotNow):
+                await _ended(await starting)
+            raise
+
+    async def _start(self, message: Message) -> Process:
         told = {
             "SIDEGATE_NUMBER": message.number,
             "SIDEGATE_CHANNEL": message.channel,
