@@ -1,8 +1,11 @@
 """Configures Django as `serve` does, before a test module imports a model."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
+
+os.environ["TZ"] = "UTC"  # the default of [codes] countries: none, wherever the tests run
 
 import django
 from django.conf import settings

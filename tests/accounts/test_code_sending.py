@@ -35,6 +35,7 @@ TWO = """
 [codes]
 sms = ["first", "second"]
 voice = []
+countries = ["LV"]
 [gateway.first]
 kind = "exec"
 command = ["/bin/false"]

@@ -53,6 +53,7 @@ def calling(tmp_path_factory: pytest.TempPathFactory, server: int) -> Iterator[C
 [codes]
 sms = "screen"
 voice = "sip"
+countries = ["LV"]
 
 [gateway.sip]
 server = "127.0.0.1:{server}"

@@ -58,7 +58,7 @@ def sending(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Itera
     program.write_text(PROGRAM)
     command = json.dumps([sys.executable, "-S", str(program), str(gateway.folder)])
     more = (
-        '[codes]\nsms = "mine"\nvoice = "mine"\n[mailserver]\nprivate = false\n'
+        '[codes]\nsms = "mine"\nvoice = "mine"\ncountries = ["LV"]\n[mailserver]\nprivate = false\n'
         f'[gateway.mine]\nkind = "exec"\ncommand = {command}\n'
     )
     with running(tmp_path_factory.mktemp("sending") / "data", more=more) as child:

@@ -40,6 +40,7 @@ def sidegate(tmp_path_factory: pytest.TempPathFactory, kannel: Kannel) -> Iterat
 [codes]
 sms = "kannel"
 voice = []
+countries = ["LV"]
 
 [gateway.kannel]
 url = "{kannel.url}"

@@ -124,8 +124,8 @@ def test_names_with_a_star(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("countries", "state", "said"),
-    [([], "warning", "every country"), (["LV", "LT"], "ok", "numbers of LV, LT")],
-    ids=["none", "two"],
+    [(["LV", "*"], "warning", "every country"), (["LV", "LT"], "ok", "numbers of LV, LT")],
+    ids=["all", "two"],
 )
 def test_where_codes_may_go(tmp_path: Path, countries: list[str], state: str, said: str) -> None:
     more = f'[codes]\nsms = "exec"\ncountries = {json.dumps(countries)}\n'

@@ -38,7 +38,8 @@ def made(folder: Path, *answers: str) -> Commands:
     sections = [gateway(folder, name, answer) for name, answer in zip(names, answers, strict=True)]
     listed = json.dumps(names)
     return migrated(
-        folder / "data", f"[codes]\nsms = {listed}\nvoice = {listed}\n" + "".join(sections)
+        folder / "data",
+        f'[codes]\nsms = {listed}\nvoice = {listed}\ncountries = ["LV"]\n' + "".join(sections),
     )
 
 

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidegate.config import (
@@ -176,8 +176,14 @@ def test_client_settings_are_those_said_or_those_that_listen(tmp_path: Path) -> 
         '[listen]\ndovecot_client = ["unix:a.sock", "[::1]:12345"]',
         '[database]\nurl = "postgresql:///sidegate"',
         "[app_passwords]\nlength = 32",
-        '[codes]\nsms = "exec"\n[gateway.exec]\ncommand = ["/usr/bin/send", "-v"]',
-        '[codes]\nvoice = ["a", "screen"]\n[gateway.a]\nkind = "exec"\ncommand = ["/b"]',
+        (
+            '[codes]\nsms = "exec"\ncountries = ["LV", "*"]\n'
+            '[gateway.exec]\ncommand = ["/usr/bin/send", "-v"]'
+        ),
+        (
+            '[codes]\nvoice = ["a", "screen"]\ncountries = ["LV"]\n'
+            '[gateway.a]\nkind = "exec"\ncommand = ["/b"]'
+        ),
         '[notices]\nsmtp = "127.0.0.1:25"\nfrom_address = "no-reply@example.test"',
         (
             '[notices]\nsmtp = "mail.example.test:587 STARTTLS"\nuser = "a"\npassword = "b c"\n'
@@ -209,6 +215,10 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
         ('[server]\nurl = "http://"', ["not allowed"]),
         ('[server]\nurl = "http://mail.example.test"', ["plain http and not on loopback"]),
         ('[server]\nurl = "https://mail.example.test"', ['sms = "screen"', "not on loopback"]),
+        (
+            '[codes]\nsms = "a"\n[gateway.a]\nkind = "exec"\ncommand = ["/b"]',
+            ["[codes] countries = []", "names no country", '["LV", "*"]'],
+        ),
         ('[codes]\ncountries = ["LATVIA"]', ["countries", "'LATVIA' is no country", '"LV"']),
         ("[codes]\ndaily_most = 0", ["a whole number from 1"]),
         ("[codes]\ndaily_spend = -1", ["an amount of money"]),
@@ -409,6 +419,7 @@ def test_any_text_is_an_endpoint_or_refused(text: str) -> None:
     assert (endpoint is None) == (text == "")
 
 
+@settings(deadline=None)  # a busy machine is slow, and no fault
 @given(st.recursive(st.text() | st.integers() | st.floats() | st.booleans(), st.lists))
 def test_every_kind_takes_or_refuses_whatever_comes(value: object) -> None:
     for section in sections():

@@ -77,7 +77,7 @@ def load(folder: Path, toml: str) -> object:
 @pytest.mark.parametrize("kind", list(ALL))
 def test_each_kind_is_taken_with_what_it_needs(tmp_path: Path, kind: str) -> None:
     channel = KINDS[kind].channels[0]
-    config = load(tmp_path, f'[codes]\n{channel} = "{kind}"\n{ALL[kind]}')
+    config = load(tmp_path, f'[codes]\n{channel} = "{kind}"\ncountries = ["LV"]\n{ALL[kind]}')
     assert SECRET not in repr(config)
 
 

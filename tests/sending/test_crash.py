@@ -39,7 +39,8 @@ class Scene:
     def more(self) -> str:
         command = json.dumps([sys.executable, "-S", str(HERE / "gateway.py"), str(self.folder)])
         return (
-            f'[codes]\nsms = "mine"\nvoice = []\n[gateway.mine]\nkind = "exec"\n'
+            '[codes]\nsms = "mine"\nvoice = []\ncountries = ["LV"]\n'
+            '[gateway.mine]\nkind = "exec"\n'
             f"command = {command}\n[mailserver]\nprivate = false\n"
             f'[database]\nurl = "{self.url}"\n'
         )

@@ -9,7 +9,6 @@ from typing import Any
 
 from sidegate.cli.findings import Finding, ok, problem, warning
 from sidegate.config import Config
-from sidegate.config.gateways import SCREEN
 
 
 def check_code_limits(config: Config) -> Finding:
@@ -29,9 +28,9 @@ def check_code_limits(config: Config) -> Finding:
 
 def check_countries(config: Config) -> Iterator[Finding]:
     """Where codes may go."""
-    if set(config.codes.sms + config.codes.voice) <= {SCREEN}:
+    if not config.sends_codes:
         return
-    if config.codes.countries:
+    if config.phone_countries:
         yield ok("countries", f"numbers of {', '.join(config.codes.countries)} may be added")
     else:
         yield warning(

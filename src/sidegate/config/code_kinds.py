@@ -10,6 +10,8 @@ from sidegate.config.errors import NotAllowed
 from sidegate.config.kinds import Kind, texts_of
 
 _MOST_MONEY = 1_000_000
+EVERY = "*"
+"""In the place of a country: all others."""
 
 
 def amount() -> Kind[float]:
@@ -24,12 +26,14 @@ def _amount(raw: object) -> float:
 
 
 def countries() -> Kind[tuple[str, ...]]:
-    """A list of countries (ISO 3166)."""
+    """A list of countries (ISO 3166), or "*" for all others."""
 
     def read(raw: object) -> tuple[str, ...]:
-        return tuple(_country(value) for value in texts_of(raw))
+        return tuple(_country_or_every(value) for value in texts_of(raw))
 
-    return Kind(read, 'a list of countries in two capital letters such as "LV", "GB"')
+    return Kind(
+        read, 'a list of countries in two capital letters such as "LV", "GB"; "*" for all others'
+    )
 
 
 def prices() -> Kind[Mapping[str, float]]:
@@ -38,14 +42,12 @@ def prices() -> Kind[Mapping[str, float]]:
     def read(raw: object) -> Mapping[str, float]:
         if not isinstance(raw, dict):
             raise NotAllowed
-        return {
-            name if name == "*" else _country(name): _amount(price) for name, price in raw.items()
-        }
+        return {_country_or_every(name): _amount(price) for name, price in raw.items()}
 
     return Kind(read, 'a table such as { LV = 0.04, "*" = 0.10 }')
 
 
-def _country(name: str) -> str:
-    if name not in SUPPORTED_REGIONS:
+def _country_or_every(name: str) -> str:
+    if name != EVERY and name not in SUPPORTED_REGIONS:
         raise NotAllowed(f"{name!r} is no country")
     return name

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, cast
 from urllib.parse import urlsplit
 
+from sidegate.config.code_kinds import EVERY
 from sidegate.config.endpoints import Endpoint, TcpEndpoint, is_loopback_host, parse_endpoint
 from sidegate.config.gateways import SCREEN, GatewayOptions
 from sidegate.config.options import Sections
@@ -84,6 +85,23 @@ class Config(Sections):
     def shows_codes_on_screen(self) -> bool:
         """A `screen` sender is set."""
         return SCREEN in (*self.codes.sms, *self.codes.voice)
+
+    @property
+    def sends_codes(self) -> bool:
+        """A gateway is set that sends codes to phones; `screen` alone sends nowhere."""
+        return set(self.codes.sms + self.codes.voice) != {SCREEN}
+
+    @property
+    def phone_countries(self) -> frozenset[str]:
+        """Whose numbers may be added; empty for those of every country."""
+        countries = frozenset(self.codes.countries)
+        return countries if self.sends_codes and EVERY not in countries else frozenset()
+
+    @property
+    def own_country(self) -> str | None:
+        """The country of a number that is typed without one; `None` where none is named."""
+        named = [country for country in self.codes.countries if country != EVERY]
+        return named[0] if named else None
 
     @property
     def mail_relay(self) -> MailRelay | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sidegate.config import address_kinds, code_kinds, kinds
+from sidegate.config.own_country import own_countries
 from sidegate.config.rows import Option, option, rows
 
 
@@ -230,8 +231,9 @@ class Codes:
     )
     countries: tuple[str, ...] = option(
         code_kinds.countries(),
-        [],
-        'whose numbers may be added, your own first: ["LV", "LT"]; [] = those of every country',
+        own_countries(),
+        'whose numbers may be added, your own first: ["LV", "LT"]; ["LV", "*"] = every '
+        "country's too; at first that of this machine's time zone, [] where that tells none",
     )
     daily_most: int = option(
         kinds.whole_number(1, 1_000_000),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from sidegate.config.own_country import zone_table
 
 
 class Zone(NamedTuple):
@@ -23,8 +24,8 @@ class Zone(NamedTuple):
 @cache
 def all_zones() -> tuple[Zone, ...]:
     """By region and city. Its tables are `zone.tab` and `iso3166.tab`."""
-    countries = {row[0]: row[1] for row in _rows("iso3166.tab")}
-    zones = [_zone(row[2], countries.get(row[0], "")) for row in _rows("zone.tab")]
+    countries = {row[0]: row[1] for row in zone_table("iso3166.tab")}
+    zones = [_zone(row[2], countries.get(row[0], "")) for row in zone_table("zone.tab")]
     return tuple(sorted({*zones, Zone("UTC", "UTC", "UTC", "")}))
 
 
@@ -53,11 +54,6 @@ def offset(name: str, *, now: int) -> str:
 def _zone(name: str, country: str) -> Zone:
     region, _, city = name.partition("/")
     return Zone(name, region, city.replace("_", " ").replace("/", ", "), country)
-
-
-def _rows(table: str) -> list[list[str]]:
-    text = (files("tzdata.zoneinfo") / table).read_text(encoding="utf-8")
-    return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
 
 
 def _plain(text: str) -> str:

@@ -133,7 +133,7 @@ class PhoneForm(_Form):
             return phone_numbers.normal_number(
                 self.cleaned_data["number"],
                 region=self._region,
-                countries=context().config.codes.countries,
+                countries=context().config.phone_countries,
             )
         except BadNumber as bad:
             raise forms.ValidationError(str(bad.text)) from None

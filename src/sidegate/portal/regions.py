@@ -14,8 +14,8 @@ _REGIONS = {"lv": "LV"}
 
 def region_of(request: HttpRequest) -> str | None:
     """The operator's own country, or the one that the browser names; `None` for neither."""
-    if countries := context().config.codes.countries:
-        return countries[0]
+    if country := context().config.own_country:
+        return country
     # "en-US" is what browsers say that were never told anything: it names no country.
     for tag, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
         language, _dash, region = tag.partition("-")
