@@ -24,6 +24,7 @@ PACKAGES = {
     "postgres": "postgresql",
     "ps": "procps",
     "smsbox": "kannel",
+    "msgfmt": "gettext",
     "xgettext": "gettext",
 }
 """Which Debian package brings a program; others have the name of their program."""

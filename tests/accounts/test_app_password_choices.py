@@ -110,7 +110,7 @@ def test_a_server_that_is_not_ours_cannot_hold_a_scanner(installation: Installat
     )
     account = owner(house)
     for choices in (Choices(sender="anna@example.test"), Choices(daily_most=5)):
-        with pytest.raises(BadChoice, match="cannot hold it"):
+        with pytest.raises(BadChoice, match="cannot keep to this"):
             make(house, account, "printer", choices)
     make(house, account, "printer")
 

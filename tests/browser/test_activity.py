@@ -24,6 +24,6 @@ def test_activity_is_narrowed(page: Page, sidegate: Child) -> None:
     look_at(page, "activity-narrowed")
     page.get_by_label("Program contains").fill("nothing like it")
     press(page, "Show")
-    expect(page.get_by_text("Nothing that happened fits.")).to_be_visible()
+    expect(page.get_by_text("Nothing that happened matches.")).to_be_visible()
     follow(page, "Show everything")
     expect(page.get_by_text("Signed in to these pages")).to_be_visible()

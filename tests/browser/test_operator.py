@@ -44,7 +44,7 @@ def test_the_operators_page(page: Page, sidegate: Child) -> None:
     expect(page.get_by_role("rowheader", name="pauls.berzins")).to_be_visible()
     page.get_by_label("Address contains").fill("nobody@")
     press(page, "Filter")
-    expect(page.get_by_text("No account fits.")).to_be_visible()
+    expect(page.get_by_text("No account matches.")).to_be_visible()
     look_at(page, "operator-nothing")
     follow(page, "Show everything")
     expect(page.get_by_role("rowheader", name=OLGA)).to_be_visible()

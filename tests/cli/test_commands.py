@@ -140,7 +140,7 @@ def test_an_unknown_address(commands: Commands, command: list[str]) -> None:
 
 def test_what_an_account_cannot_be(commands: Commands) -> None:
     add = ("account", "add", "--password-stdin")
-    assert "e-mail address" in commands.failed(*add, "anna", stdin=f"{PASSWORD}\n")
+    assert "email address" in commands.failed(*add, "anna", stdin=f"{PASSWORD}\n")
     said = commands.failed(*add, "dora@example.test", stdin="sh0rt\n")
     assert "sh0rt" not in said
     assert "standard input" in commands.failed(*add, "dora@example.test", status=2)

@@ -83,11 +83,11 @@ def test_it_says_who_would_be_refused(operator: Person) -> None:
     assert "Thunderbird 128.0 IMAP PLAIN 192.0.2.0/24" in page
     assert "Would be refused: it has the account password" in page
     assert "Not named SMTP CRAM-MD5" in page
-    assert "Has to change: CRAM-MD5 is offered no more" in page
-    assert "CRAM-MD5 1 account · offered no more once Sidegate is asked" in page
+    assert "Has to change: CRAM-MD5 is no longer offered" in page
+    assert "CRAM-MD5 1 account · no longer offered once Sidegate is asked" in page
     assert "With a program that would be refused 1 Show them" in page
     assert "carol" not in page
-    assert "2-Step Verification holds for every mail program." in page
+    assert "2-Step Verification applies to every mail program." in page
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_filters_narrow_and_stay_over_pages(inside: Person, anna: Account) -> No
     assert "Scanner 59." in refused
     assert "Outlook" not in refused
     nothing = text_of(inside.get("/activity", program="100%"))
-    assert "Nothing that happened fits." in nothing
+    assert "Nothing that happened matches." in nothing
 
 
 def test_days_are_those_of_the_persons_zone(inside: Person, anna: Account) -> None:

@@ -37,7 +37,7 @@ def test_the_button_locks_and_signs_out(inside: Person, anna: Account, path: str
     assert "is wrong" in text_of(inside.sign_in(password=PASSWORD))
     over = inside.get(path)
     assert over.status_code == 404
-    assert "locks nothing any more" in text_of(over)
+    assert "no longer locks anything" in text_of(over)
     assert inside.post(path).status_code == 404
 
 

@@ -127,7 +127,7 @@ def test_a_form_of_another_site(person: Person) -> None:
     client = Client(enforce_csrf_checks=True, headers={"host": "localhost:8025"})
     answer = client.post("/signin", {"email": ADDRESS, "password": PASSWORD})
     assert answer.status_code == 403
-    assert "This form is no longer good" in text_of(answer)
+    assert "This form is no longer valid" in text_of(answer)
     assert person.here
     page = client.get("/signin").content.decode()
     token = re.findall(r'csrfmiddlewaretoken" value="([^"]+)"', page)[0]
@@ -140,7 +140,7 @@ def test_a_form_of_another_site(person: Person) -> None:
 def test_another_host(person: Person) -> None:
     answer = person.client.get("/signin", headers={"host": "evil.test"})
     assert answer.status_code == 400
-    assert "makes no sense" in text_of(answer)
+    assert "could not understand" in text_of(answer)
 
 
 def test_no_such_page(person: Person) -> None:
@@ -168,7 +168,7 @@ def test_a_fault_of_ours(inside: Person, monkeypatch: pytest.MonkeyPatch) -> Non
     inside.client.raise_request_exception = False
     answer = inside.get("/activity")
     assert answer.status_code == 500
-    assert "It was not your doing" in text_of(answer)
+    assert "It was not your fault" in text_of(answer)
     assert "hush" not in answer.content.decode()
 
 

@@ -97,7 +97,7 @@ def test_the_same_passkey_is_no_second_one(two_step: Person, key: SoftKey) -> No
     asked = options(two_step, ADD)
     assert len(asked["excludeCredentials"]) == 1  # type: ignore[arg-type]  # JSON
     page = two_step.post(ADD, **{"new-passkey": key.create(asked), "name": "x"})
-    assert "does not count here" in text_of(page)
+    assert "does not work here" in text_of(page)
 
 
 def test_no_more_than_twenty(two_step: Person, anna: Account) -> None:
@@ -167,14 +167,14 @@ def refused_whole(person: Person, answer: str) -> str:
 
 
 WRONG: list[tuple[str, dict[str, object], str, bool]] = [
-    ("another origin", {"origin": "http://localhost:9"}, "does not count", True),
-    ("another site", {"party": "evil.test"}, "does not count", True),
-    ("a page of another site", {"cross_origin": True}, "does not count", True),
-    ("another key", {"private": SoftKey().private}, "does not count", True),
+    ("another origin", {"origin": "http://localhost:9"}, "does not work", True),
+    ("another site", {"party": "evil.test"}, "does not work", True),
+    ("a page of another site", {"cross_origin": True}, "does not work", True),
+    ("another key", {"private": SoftKey().private}, "does not work", True),
     ("nobody verified", {"flags": PRESENT}, "did not ask for a PIN", True),
-    ("no account named", {"handle": None}, "does not count", False),
-    ("another account named", {"handle": b"x" * 32}, "does not count", False),
-    ("an unknown passkey", {"credential_id": b"unknown"}, "does not count", False),
+    ("no account named", {"handle": None}, "does not work", False),
+    ("another account named", {"handle": b"x" * 32}, "does not work", False),
+    ("an unknown passkey", {"credential_id": b"unknown"}, "does not work", False),
 ]
 
 
@@ -271,7 +271,7 @@ def test_another_accounts_passkey_is_no_second_step(with_key: Person) -> None:
     berta.post("/security/two-step/turn-on")
     with_key.sign_in()
     page = with_key.post(STEP, passkey=hers.get(options(with_key, STEP)))
-    assert "does not count here" in text_of(page)
+    assert "does not work here" in text_of(page)
     assert with_key.get("/security").status_code == 302
 
 
@@ -279,7 +279,7 @@ def test_a_disabled_account_is_refused(
     with_key: Person, key: SoftKey, anna: Account, installation: Installation
 ) -> None:
     people.set_enabled(installation.context, account=anna, enabled=False, origin=OPERATOR)
-    assert "does not count here" in refused_whole(with_key, key.get(options(with_key, WHOLE)))
+    assert "does not work here" in refused_whole(with_key, key.get(options(with_key, WHOLE)))
 
 
 def test_a_passkey_confirms_in_place_of_the_password(with_key: Person, key: SoftKey) -> None:

@@ -82,11 +82,11 @@ def test_no_other_zone_is_taken(inside: Person, anna: Account, zone: str) -> Non
 
 def test_a_zone_is_found_by_city_and_country(inside: Person) -> None:
     page = text_of(inside.get("/personal/time-zone", city="rīga"))
-    assert "1 time zone fits" in page
+    assert "1 time zone matches" in page
     assert "Riga (UTC+03:00)" in page
     assert "Vilnius" not in page
     assert "Vilnius" in text_of(inside.get("/personal/time-zone", city="lithuania"))
-    assert "None fits" in text_of(inside.get("/personal/time-zone", city="atlantis"))
+    assert "None matches" in text_of(inside.get("/personal/time-zone", city="atlantis"))
 
 
 def test_every_zone_is_known_to_this_python() -> None:
@@ -194,7 +194,7 @@ def test_nothing_without_the_password(inside: Person, path: str) -> None:
 def test_addresses_that_cannot_be(inside: Person, typed: str) -> None:
     inside.post("/personal/recovery-address", password=PASSWORD)
     page = text_of(inside.post("/personal/recovery-address", address=typed))
-    assert "Please mend this first" in page
+    assert "Please correct this first" in page
     assert not Job.objects.exists()
 
 

@@ -143,7 +143,7 @@ def test_numbers_that_are_refused(two_step: Person, anna: Account) -> None:
     for last in range(2, 6):
         anna.phones.create(number=f"+3712000001{last}", channel="sms", added_at=last)
     answer = two_step.post(path, number=NEW, channel="sms")
-    assert "as many phones as may be" in text_of(answer)
+    assert "as many phones as are allowed" in text_of(answer)
     assert re.search(r'<p class="error" id="id_number_error">', page_of(answer))
     assert len(two_step.here.sender.sent) == 1
 

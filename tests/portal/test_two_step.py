@@ -78,7 +78,7 @@ def test_a_proof_is_not_kept_for_ever(inside: Person, anna: Account) -> None:
     ("typed", "said"),
     [
         ("", "Enter the phone number"),
-        ("hello", "This is no phone number"),
+        ("hello", "This is not a phone number"),
         ("20000000", "Begin with + and the code of the country"),
         ("+371 2000", "too short"),
         ("+371 2000 0000 0000 0000", "too long"),
@@ -93,17 +93,37 @@ def test_numbers_that_cannot_be(inside: Person, typed: str, said: str) -> None:
     assert not inside.here.sender.sent
 
 
-@pytest.mark.parametrize("language", ["lv", "lv-LV,en-US;q=0.5", "en-US,lv;q=0.7"])
+@pytest.mark.parametrize(
+    ("language", "typed", "number"),
+    [
+        ("lv", "2000 0000", "+37120000000"),
+        ("lv-LV,en-US;q=0.5", "2000 0000", "+37120000000"),
+        ("en-US,lv;q=0.7", "2000 0000", "+37120000000"),
+        ("uk", "050 123 4567", "+380501234567"),
+        ("de-AT,de;q=0.7", "0664 1234567", "+436641234567"),
+    ],
+)
 def test_a_number_without_country_where_the_browser_tells_one(
-    inside: Person, language: str
+    inside: Person, language: str, typed: str, number: str
 ) -> None:
     inside.post("/security/two-step/phone", password=PASSWORD)
     inside.client.post(
         "/security/two-step/phone",
-        {"number": "2000 0000", "channel": "sms"},
+        {"number": typed, "channel": "sms"},
         headers={"accept-language": language},
     )
-    assert inside.here.sender.sent[-1]["number"] == "+37120000000"
+    assert inside.here.sender.sent[-1]["number"] == number
+
+
+@pytest.mark.parametrize("language", ["ar", "de", "en-US", "es", "fr"])
+def test_a_language_of_many_countries_tells_none(inside: Person, language: str) -> None:
+    inside.post("/security/two-step/phone", password=PASSWORD)
+    inside.client.post(
+        "/security/two-step/phone",
+        {"number": "0151 2345 6789", "channel": "sms"},
+        headers={"accept-language": language},
+    )
+    assert not inside.here.sender.sent
 
 
 def test_going_back_loses_nothing(inside: Person) -> None:

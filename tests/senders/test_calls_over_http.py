@@ -12,7 +12,9 @@ from senders.saying import CODE, NUMBER, Told, message
 from senders.standin import StandIn, Wanted
 from senders.test_http_gateways import run, template, twilio
 from sidegate import texts
+from sidegate.config.options import languages
 from sidegate.senders.gateway import Gateway, Message, Sent
+from sidegate.senders.twilio import _LOCALES
 
 
 def spoken(language: str, name: str = "Example") -> Message:
@@ -51,6 +53,11 @@ def test_twilio_speaks_the_digits_one_by_one(
         "TimeLimit": "120",
     }
     assert len(fields["Twiml"]) < 4000  # as its API says
+
+
+@pytest.mark.parametrize("language", languages())
+def test_twilio_is_told_a_country_of_each_language(language: str) -> None:
+    assert _LOCALES[language].partition("-")[0] == language
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,12 @@ def test_marks_are_left_off_only_where_that_saves_an_sms() -> None:
     assert sms.fitted(short) == short
     long = "123456 ir jūsu Ļoti Garā Nosaukuma Šķūņa pasta kods." + LINE
     assert sms.fitted(long) == "123456 ir jusu Loti Gara Nosaukuma Skuna pasta kods." + LINE
+    polish = "Kod usługi Łódź i okolice, która ma długą nazwę: 123456" + LINE
+    assert sms.fitted(polish) == "Kod uslugi Lodz i okolice, ktora ma dluga nazwe: 123456" + LINE
     never = "ваш код 123456 " * 5 + LINE
     assert sms.fitted(never) == never
+    directed = "رمز \u2068Example\u2069: 123456"
+    assert sms.fitted(directed) == "رمز Example: 123456"
     too_long = "ā" * 200
     assert sms.fitted(too_long) == too_long
 

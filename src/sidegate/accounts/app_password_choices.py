@@ -88,7 +88,7 @@ def name_in(text: str) -> str:
     """A name that somebody wrote, on one line; raises `BadChoice`."""
     name = tidy(text)
     if len(name) > LONGEST_NAME:
-        said = _("This name is too long. %(count)s letters are the most.")
+        said = _("This name is too long. Use at most %(count)s characters.")
         raise BadChoice("name", said % {"count": LONGEST_NAME})
     return name
 
@@ -122,10 +122,10 @@ def _check_sending(ctx: Context, choices: Choices, *, account: Account, device: 
         return
     choice = "sender" if choices.sender else "daily_most"
     if device != PRINTER:
-        raise BadChoice(choice, _("This is for a scanner or printer alone. Leave it empty."))
+        raise BadChoice(choice, _("This is only for a scanner or printer. Leave it empty."))
     if not holds_senders(ctx):
         raise BadChoice(
-            choice, _("The mail server that sends here cannot hold it. Leave it empty.")
+            choice, _("The mail server that sends here cannot keep to this. Leave it empty.")
         )
     if choices.sender and canonical(choices.sender) != account.address:
         local, _at, domain = account.address.partition("@")

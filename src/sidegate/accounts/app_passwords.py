@@ -198,5 +198,5 @@ def _check_room(ctx: Context, account: Account) -> None:
     if reason is not None:
         raise NotAvailable(reason)
     if current.app_passwords.filter(revoked_at=None).count() >= MOST:
-        text = _("You have %(count)s app passwords, as many as there can be. Revoke one first.")
+        text = _("You have %(count)s app passwords, the most allowed. Revoke one first.")
         raise TooManyAppPasswords(text % {"count": MOST})

@@ -32,26 +32,26 @@ _SHARED: dict[Scope, Why] = {Scope.PREFIX: Why.PREFIX, Scope.ALL: Why.ALL}
 """Limits that keep codes from others than who asks."""
 _OWN: dict[tuple[Scope, int], Promise] = {
     (Scope.NUMBER, 10 * MINUTE): _(
-        "%(count)s codes were sent to this number within 10 minutes, as many as may be."
+        "%(count)s codes were sent to this number within 10 minutes, the most allowed."
     ),
     (Scope.NUMBER, HOUR): _(
-        "%(count)s codes were sent to this number within the last hour, as many as may be."
+        "%(count)s codes were sent to this number within the last hour, the most allowed."
     ),
     (Scope.NUMBER, DAY): _(
-        "%(count)s codes were sent to this number within a day, as many as may be."
+        "%(count)s codes were sent to this number within a day, the most allowed."
     ),
     (Scope.ACCOUNT, HOUR): _(
-        "%(count)s codes were sent for your account within the last hour, as many as may be."
+        "%(count)s codes were sent for your account within the last hour, the most allowed."
     ),
     (Scope.ACCOUNT, DAY): _(
-        "%(count)s codes were sent for your account within a day, as many as may be."
+        "%(count)s codes were sent for your account within a day, the most allowed."
     ),
 }
-_NETWORK = _("Many codes were asked for from where you are, as many as may be.")
+_NETWORK = _("As many codes as are allowed were asked for from where you are.")
 _STOPPED: dict[Why, Promise] = {
-    Why.PREFIX: _("Many codes went to numbers that begin like this one, as many as may be."),
-    Why.ALL: _("As many codes as may be were sent to everybody's phones."),
-    Why.SPEND: _("As many codes as may be were sent to everybody's phones."),
+    Why.PREFIX: _("As many codes as are allowed went to numbers that begin like this one."),
+    Why.ALL: _("As many codes as are allowed were sent to everybody's phones."),
+    Why.SPEND: _("As many codes as are allowed were sent to everybody's phones."),
     Why.CONVERSION: _(
         "Codes to numbers that begin like this one were hardly ever used, so no new number of "
         "this kind can be added for now."

@@ -100,7 +100,7 @@ def send_again(
     with code_limits.counted(ctx):
         challenge = Challenge.objects.select_related("account").filter(pk=challenge_id).first()
         if challenge is None or challenge.consumed_at is not None:
-            raise ChallengeOver(_("This code is no longer waited for. Start again."))
+            raise ChallengeOver(_("This code is no longer valid. Start again."))
         digest = _digest(
             ctx,
             account_id=challenge.account_id,

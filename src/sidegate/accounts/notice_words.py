@@ -76,8 +76,8 @@ def _opening(notice: Notice, title: str) -> list[str]:
         return [
             _(
                 "A limit of codes was reached, or codes to numbers that begin alike are hardly "
-                "ever used. Somebody may be having codes sent for money. Nobody whom it "
-                "concerns gets a code by phone until the last 24 hours hold fewer of them."
+                "ever used. Somebody may be asking for codes to make money. Nobody whom it "
+                "concerns gets a code by phone until fewer were sent within 24 hours."
             )
         ]
     again = _("This is the second message about it, in case somebody deleted the first.")

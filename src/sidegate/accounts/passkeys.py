@@ -45,7 +45,7 @@ def usable(ctx: Context, account: Account) -> bool:
 def may_add(ctx: Context, account: Account) -> RelyingParty:
     """Who asks for another one. Raises `NotAvailable`."""
     if account.passkeys.count() >= MOST:
-        text = _("You have %(count)s passkeys, as many as may be. Remove one first.")
+        text = _("You have %(count)s passkeys, the most allowed. Remove one first.")
         raise NotAvailable(text % {"count": MOST})
     return _party(ctx)
 

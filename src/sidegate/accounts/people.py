@@ -161,9 +161,12 @@ def _new_address(address: str) -> str:
     try:
         validate_email(canonical_address)
     except ValidationError:
-        text = _("This is no e-mail address. Write it like anna@example.test.")
+        text = _("This is not an email address. Write it like anna@example.test.")
         raise BadAddress(text) from None
     if canonical_address is None or "+" in address.rpartition("@")[0]:
-        text = _("An account's address has no + part: mail to it arrives at the account anyway.")
+        text = _(
+            "An account's address has no + part: mail to such an address reaches the account "
+            "anyway."
+        )
         raise BadAddress(text)
     return canonical_address

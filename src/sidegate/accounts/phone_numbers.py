@@ -16,7 +16,7 @@ __all__ = ["for_people", "masked", "normal_number", "phones"]
 
 _TEXTS: dict[str, Promise] = {
     NumberProblem.EMPTY: _("Enter the phone number that codes should go to."),
-    NumberProblem.UNREADABLE: _("This is no phone number. Write it like +371 20 000 000."),
+    NumberProblem.UNREADABLE: _("This is not a phone number. Write it like +371 20 000 000."),
     NumberProblem.NO_COUNTRY: _("Begin with + and the code of the country, like +371 20 000 000."),
     NumberProblem.TOO_SHORT: _("This number is too short. Digits seem to be missing."),
     NumberProblem.TOO_LONG: _("This number is too long. Check the digits."),

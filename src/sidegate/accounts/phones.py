@@ -24,7 +24,7 @@ def check_new(account: Account, *, number: str, replaces: SecondStep | None) -> 
         raise BadNumber(_("This number is already one of yours."))
     if len(known) >= MOST and replaces is None:
         raise BadNumber(
-            _("You have as many phones as may be. Change or remove one of them instead.")
+            _("You have as many phones as are allowed. Change or remove one of them instead.")
         )
 
 

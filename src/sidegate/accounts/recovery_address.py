@@ -36,10 +36,11 @@ def checked(address: str, *, account: Account) -> str:
     try:
         validate_email(address)
     except ValidationError:
-        text = _("This is no e-mail address. Write it like anna@example.test.")
+        text = _("This is not an email address. Write it like anna@example.test.")
         raise BadAddress(text) from None
     if not address.isascii():
-        raise BadAddress(_("Use an address without special letters: our messages reach no other."))
+        text = _("Use an address without special characters: our messages reach no other.")
+        raise BadAddress(text)
     if canonical_name(address) == account.address:
         text = _("This is the account's own mailbox. Use one that opens without this account.")
         raise BadAddress(text)

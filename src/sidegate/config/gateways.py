@@ -161,7 +161,14 @@ class Twilio(GatewayOptions):
         "a number (calls take nothing else), a name, or a messaging service's id, MG…",
     )
     voices: tuple[tuple[str, str], ...] = option(
-        gateway_kinds.voices(), {"lv": "Google.lv-LV-Standard-B"}, "by language; else its own"
+        gateway_kinds.voices(),
+        {
+            "ar": "Google.ar-XA-Standard-A",
+            "et": "Google.et-EE-Chirp3-HD-Aoede",
+            "lt": "Google.lt-LT-Standard-B",
+            "lv": "Google.lv-LV-Standard-B",
+        },
+        "by language; else its own",
     )
     proxy: str = option(gateway_kinds.proxy(), "")
 

@@ -16,10 +16,11 @@ from sidegate.config.own_country import own_countries
 from sidegate.config.rows import Option, option, rows
 
 
-def _languages() -> tuple[str, ...]:
+def languages() -> tuple[str, ...]:
+    """Those that Sidegate speaks: English, and each that has a catalogue."""
     folder = Path(__file__).parent.parent / "locale"
-    found = sorted(path.parent.name for path in folder.glob("*/LC_MESSAGES"))
-    return tuple(dict.fromkeys(["en", *found]))
+    found = sorted(path.parent.parent.name for path in folder.glob("*/LC_MESSAGES/django.mo"))
+    return ("en", *found)
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class Policy:
         kinds.seconds(10), 2.0, "seconds after arrival at which every refusal leaves"
     )
     refusal_language: str = option(
-        kinds.one_of(*_languages()),
+        kinds.one_of(*languages()),
         "en",
         "one for the installation: a refusal tells nothing about the account",
     )

@@ -26,7 +26,7 @@ def outcome_words(row: Row) -> str:
         case Outcome.REFUSED:
             return _("Would be refused: it has the account password")
         case Outcome.MECHANISM_GONE:
-            text = _("Has to change: %(mechanism)s is offered no more")
+            text = _("Has to change: %(mechanism)s is no longer offered")
             return text % {"mechanism": row.mechanism}
         case Outcome.GRACE:
             return _("Goes on for now, with the account password")
@@ -44,9 +44,9 @@ def mode_words(policy: Policy) -> str:
         )
     if count := len(policy.enforce_for):
         text = ngettext(
-            "2-Step Verification holds for mail programs of %(count)s address or domain.",
-            "2-Step Verification holds for mail programs of %(count)s addresses and domains.",
+            "2-Step Verification applies to mail programs of %(count)s address or domain.",
+            "2-Step Verification applies to mail programs of %(count)s addresses and domains.",
             count,
         )
         return text % {"count": count}
-    return _("2-Step Verification holds for every mail program.")
+    return _("2-Step Verification applies to every mail program.")

@@ -216,7 +216,7 @@ _REASONS: dict[str, Promise] = {
     Reason.WRONG_PASSKEY: gettext_lazy("not a passkey of this account, or not for this page"),
     Reason.PASSKEY_COPIED: gettext_lazy("the passkey's counter went back"),
     Reason.NOT_A_MASTER: gettext_lazy("it asked for somebody else's mail"),
-    Reason.NOT_MINE: gettext_lazy("the account is another server's"),
+    Reason.NOT_MINE: gettext_lazy("the account belongs to another server"),
     Reason.BAD_REQUEST: gettext_lazy("the request could not be understood"),
     Why.THROTTLED: gettext_lazy("too many wrong passwords from there; nothing was checked"),
     Why.BUSY: gettext_lazy("too much to do at that moment; nothing was checked"),

@@ -46,14 +46,14 @@ class ChoicesForm(forms.Form):
         label=_("Networks"),
         required=False,
         max_length=_MOST_TYPED,
-        help_text=_("It opens your mail from there alone. Like 192.0.2.0/24, 2001:db8::/32"),
+        help_text=_("It opens your mail only from there. Like 192.0.2.0/24, 2001:db8::/32"),
         widget=forms.TextInput({"autocapitalize": "none", "spellcheck": "false"}),
     )
     sender = forms.CharField(
         label=_("From address"),
         required=False,
         max_length=_MOST_TYPED,
-        help_text=_("It sends as this address of yours alone."),
+        help_text=_("It sends only as this address of yours."),
         widget=forms.TextInput(
             {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
         ),

@@ -16,7 +16,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return _page(
         request,
         status=400,
-        title=_("This request makes no sense to us"),
+        title=_("We could not understand this request"),
         text=_("Go back to the page you came from, reload it, and try again."),
     )
 
@@ -38,7 +38,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(
         request,
         status=403,
-        title=_("This form is no longer good"),
+        title=_("This form is no longer valid"),
         text=_(
             "Nothing was changed. You may have signed in or out in another tab, or your browser "
             "may refuse cookies, which this page needs. Open the page again and fill it in anew."
@@ -63,7 +63,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
         request,
         status=500,
         title=_("Something went wrong on our side"),
-        text=_("It was not your doing. Try again; if it stays, tell whoever runs your mail."),
+        text=_(
+            "It was not your fault. Try again; if it keeps happening, tell whoever runs your mail "
+            "server."
+        ),
     )
 
 

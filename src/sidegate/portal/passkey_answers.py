@@ -33,7 +33,7 @@ _MOST = 4
 
 _TOO_LATE = _("That took too long. Try again.")
 _WORDS: dict[Refusal, Promise] = {
-    Refusal.INVALID: _("This passkey does not count here. Try again, or use another way."),
+    Refusal.INVALID: _("This passkey does not work here. Try again, or use another way."),
     Refusal.NOT_VERIFIED: _(
         "Your passkey did not ask for a PIN, fingerprint or face, which is needed here. "
         "Use another way."

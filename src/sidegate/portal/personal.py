@@ -134,7 +134,7 @@ def recovery_code(request: PortalRequest) -> HttpResponse:
             origin=origin_of(request),
         )
         if isinstance(answer, CodeOver):
-            said = _("This code can no longer be used. Have another sent.")
+            said = _("This code can no longer be used. Ask for another.")
             messages.error(request, said)
             return redirect("recovery-address")
         if not isinstance(answer, CodeWrong):

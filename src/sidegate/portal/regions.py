@@ -8,8 +8,9 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from sidegate.pages.context import context
 
-# Where the page's language tells it.
-_REGIONS = {"lv": "LV"}
+# Where the page's language tells it. German, French, Spanish and Arabic are spoken in many
+# countries: a guess could send the code to a stranger's phone.
+_REGIONS = {"et": "EE", "lt": "LT", "lv": "LV", "pl": "PL", "uk": "UA"}
 
 
 def region_of(request: HttpRequest) -> str | None:

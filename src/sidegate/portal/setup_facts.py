@@ -74,7 +74,7 @@ _STEPS: dict[str, tuple[Promise, ...]] = {
         _("Type the servers below, if the app does not find them itself."),
     ),
     "printer": (
-        _("Open the printer's own page in a browser, and there the settings for e-mail (SMTP)."),
+        _("Open the printer's own page in a browser, and there the settings for email (SMTP)."),
         _("Type the outgoing server, its port and encryption, and turn authentication on."),
         _("Give your address as user name and as sender, and the app password as password."),
     ),

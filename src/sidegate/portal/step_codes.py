@@ -39,7 +39,7 @@ _KINDS = {
     ),
     StepKind.BACKUP_CODES: _Asked(
         lead=gettext_lazy("Enter one of the backup codes that you kept. It can be used once."),
-        wrong=gettext_lazy("This is no backup code of yours, or it was used before."),
+        wrong=gettext_lazy("This is not one of your backup codes, or it was used before."),
         form=BackupCodeForm,
         present=backup_codes.present,
     ),

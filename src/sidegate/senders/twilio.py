@@ -39,7 +39,19 @@ _CALL_STATES: dict[str, Delivery] = {
     "failed": "failed",
     "canceled": "failed",
 }
-_LOCALES = {"en": "en-US", "lv": "lv-LV"}
+_LOCALES = {
+    "ar": "ar-XA",
+    "de": "de-DE",
+    "en": "en-US",
+    "es": "es-ES",
+    "et": "et-EE",
+    "fr": "fr-FR",
+    "lt": "lt-LT",
+    "lv": "lv-LV",
+    "pl": "pl-PL",
+    "uk": "uk-UA",
+}
+"""As Twilio names languages."""
 _RINGING = "45"
 """Seconds."""
 _LONGEST_CALL = "120"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.conf.locale import LANG_INFO
+
 import sidegate
 from sidegate.accounts.context import Context
 from sidegate.config import Config
+from sidegate.config.options import languages
 from sidegate.pages.lifetimes import IDLE
 from sidegate.storage.database import database_settings
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-LANGUAGES = (("en", "English"), ("lv", "Latviešu"))
 _MIDDLEWARE = (
     "django.middleware.security.SecurityMiddleware",
     "sidegate.pages.static_files.StaticFiles",
@@ -87,7 +89,18 @@ def django_settings(config: Config, context: Context) -> dict[str, Any]:
         "TIME_ZONE": "UTC",
         "USE_I18N": True,
         "LANGUAGE_CODE": "en",
-        "LANGUAGES": LANGUAGES,
+        "LANGUAGES": _languages(),
         "LOCALE_PATHS": [Path(sidegate.__file__).parent / "locale"],
         "LOGGING_CONFIG": None,
     }
+
+
+def _languages() -> list[tuple[str, str]]:
+    """Each by its own name, English first: whoever looks for hers knows that one."""
+    named = [(code, _own_name(code)) for code in languages()]
+    return sorted(named, key=lambda one: (one[0] != "en", one[1]))
+
+
+def _own_name(code: str) -> str:
+    name: str = LANG_INFO[code]["name_local"]
+    return name[:1].upper() + name[1:]

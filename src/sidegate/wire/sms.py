@@ -24,6 +24,9 @@ _EXTENSION = {
 _ESCAPE = 0x1B
 _CONCATENATED = bytes([5, 0, 3])
 """User data header: five bytes follow, of which an 8-bit reference, the count and the number."""
+_WITHOUT_STROKE = str.maketrans("łŁ", "lL")
+"""A mark that Unicode does not part from its letter."""
+_WITHOUT_ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 _ALPHABET: dict[str, bytes] = {
     **{letter: bytes([place]) for place, letter in enumerate(_BASIC) if place != _ESCAPE},
     **{letter: bytes([_ESCAPE, place]) for letter, place in _EXTENSION.items()},
@@ -53,11 +56,13 @@ def fitted(text: str) -> str:
     """The text in one SMS where that can be had by leaving the marks off its letters.
 
     As people type Latvian or Czech on a plain phone: still read at once, and it is neither
-    paid twice nor torn apart, which would keep phones from filling the code in.
+    paid twice nor torn apart, which would keep phones from filling the code in. Marks of
+    direction are left out in any case: many phones draw a box for each.
     """
+    text = text.translate(_WITHOUT_ISOLATES)
     if is_one_sms(text):
         return text
-    decomposed = unicodedata.normalize("NFD", text)
+    decomposed = unicodedata.normalize("NFD", text).translate(_WITHOUT_STROKE)
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return plain if is_gsm(plain) and is_one_sms(plain) else text
 
