@@ -227,3 +227,35 @@ def test_output_into_a_closed_pipe(commands: Commands) -> None:
     shell = f"{sys.executable} -m sidegate events --data {commands.data} | true"
     done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+def test_a_list_of_breached_passwords(tmp_path: Path) -> None:
+    commands = migrated(tmp_path / "data")
+    leaked, plain = "tulips in the snow", tmp_path / "list.txt"
+    found = {one["what"]: one for one in json.loads(commands.run("check", "--json").stdout)}
+    assert found["breached passwords"]["state"] == "warning"
+    plain.write_text(f"{leaked}\nanother of them\n")
+    made = commands.facts("passwords", "learn", str(plain))
+    assert made["passwords"] == 2
+    assert made["bytes"] == Path(made["file"]).stat().st_size
+    said = commands.failed(
+        "account", "add", "leak@example.test", "--password-stdin", stdin=f"{leaked}\n"
+    )
+    assert "stolen somewhere" in said
+    assert leaked not in said
+    assert "breached passwords: 2 on the list" in commands.run("check").stdout
+    plain.write_bytes(b"\0")
+    assert "is no text" in commands.failed("passwords", "learn", str(plain))
+    assert "list.txt2 is no file" in commands.failed("passwords", "learn", f"{plain}2")
+    Path(made["file"]).write_text("damaged")
+    said = commands.failed(
+        "account", "add", "leak@example.test", "--password-stdin", stdin=f"{leaked}\n"
+    )
+    assert "is damaged: make it anew" in said
+    found = {one["what"]: one for one in json.loads(commands.run("check", "--json").stdout)}
+    assert found["breached passwords"]["state"] == "problem"
+
+
+def test_no_list_where_there_is_no_data_folder(tmp_path: Path) -> None:
+    said = Commands(tmp_path / "none").failed("passwords", "learn", str(tmp_path))
+    assert "there is no data folder" in said

@@ -18,6 +18,7 @@ from sidegate.pages.lifetimes import IDLE, LONGEST
 from sidegate.pages.sessions import SessionStore, key_digest
 from sidegate.portal import urls
 from sidegate.serve.django_settings import django_settings
+from sidegate.storage import breached
 from sidegate.storage.models import Account, WebSession
 
 SIGN_IN = {
@@ -276,7 +277,7 @@ def test_a_new_password(two_step: Person, anna: Account) -> None:
     two_step.post("/security/password", password=PASSWORD)
     assert "Use at least" in text_of(two_step.post("/security/password", new_password="short"))
     weak = two_step.post("/security/password", new_password=ADDRESS)
-    assert "must not be your address" in text_of(weak)
+    assert "little more than your name" in text_of(weak)
     answer = two_step.post("/security/password", new_password=new, keep_app_passwords="on")
     assert answer["Location"] == "/security"
     page = text_of(two_step.get("/security"))
@@ -294,6 +295,19 @@ def test_a_new_password_takes_the_app_passwords_with_it(two_step: Person) -> Non
     assert "Keep my app passwords" in text_of(two_step.get("/security/password"))
     two_step.post("/security/password", new_password="a quite different phrase")
     assert "App passwords None yet" in text_of(two_step.get("/security"))
+
+
+def test_where_breached_passwords_cannot_be_asked_for_the_password_stays(
+    inside: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    (inside.here.context.config.data / breached.FILE).write_text("damaged")
+    inside.post("/security/password", password=PASSWORD)
+    answer = inside.post("/security/password", new_password="a quite different phrase")
+    assert answer.status_code == 503
+    assert "Nothing was changed" in text_of(answer)
+    assert f"{breached.FILE} is damaged" in caplog.text
+    assert "different phrase" not in caplog.text
+    assert Person(inside.here).sign_in().status_code == 302
 
 
 def test_a_new_password_signs_others_out(inside: Person) -> None:

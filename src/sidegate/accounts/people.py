@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import app_passwords, grace
+from sidegate.accounts import app_passwords, grace, new_passwords
 from sidegate.accounts.context import Context, Origin, note
-from sidegate.accounts.errors import AddressTaken, BadAddress, KeptElsewhere, WeakPassword
+from sidegate.accounts.errors import AddressTaken, BadAddress, KeptElsewhere
 from sidegate.accounts.notices import tell_of_change
 from sidegate.decisions.names import canonical, canonical_name
 from sidegate.events.catalogue import Kind
-from sidegate.factors.account_password import MAX_LENGTH, MIN_LENGTH
 from sidegate.storage.models import Account, WebSession
 from sidegate.storage.second_step_models import TrustedBrowser
 
@@ -26,10 +24,13 @@ def find(login: str) -> Account | None:
 
 
 def add(ctx: Context, *, address: str, name: str, password: str, origin: Origin) -> Account:
-    """Add an account. Raises `BadAddress`, `AddressTaken`, `WeakPassword`, `KeptElsewhere`."""
+    """Add an account.
+
+    Raises `BadAddress`, `AddressTaken`, `WeakPassword`, `KeptElsewhere`, `Unavailable`.
+    """
     _password_is_ours(ctx)
     canonical_address = _new_address(address)
-    check_new_password(password, address=canonical_address)
+    new_passwords.check(ctx, password=password, address=canonical_address, name=name)
     now = ctx.now()
     try:
         with transaction.atomic():
@@ -104,10 +105,10 @@ def change_password(
     """Change the account password; app passwords go with it unless kept.
 
     Signs every other browser out: all web sessions but the one whose key digest is
-    `keep_session`. Raises `WeakPassword`, `KeptElsewhere`.
+    `keep_session`. Raises `WeakPassword`, `KeptElsewhere`, `Unavailable`.
     """
     _password_is_ours(ctx)
-    check_new_password(password, address=account.address)
+    new_passwords.check(ctx, password=password, address=account.address, name=account.name)
     hashed = ctx.judge.hash(password)
     with transaction.atomic():
         current = Account.objects.select_for_update().get(pk=account.pk)
@@ -129,21 +130,6 @@ def change_password(
             app_passwords.revoke_all(ctx, account=account, origin=origin)
         WebSession.objects.filter(account=account).exclude(pk=keep_session).delete()
         TrustedBrowser.objects.filter(account=account).delete()
-
-
-def check_new_password(password: str, *, address: str) -> None:
-    """Raise `WeakPassword` for one that is too short, too long, common, or the address."""
-    if len(password) < MIN_LENGTH:
-        raise WeakPassword(_("Use at least %(count)s characters.") % {"count": MIN_LENGTH})
-    if len(password) > MAX_LENGTH:
-        raise WeakPassword(_("Use at most %(count)s characters.") % {"count": MAX_LENGTH})
-    if password.casefold() in {address, address.partition("@")[0]}:
-        raise WeakPassword(_("The password must not be your address. Choose another."))
-    try:
-        CommonPasswordValidator().validate(password)
-    except ValidationError:
-        text = _("This password is on every list that thieves try first. Choose another.")
-        raise WeakPassword(text) from None
 
 
 def _password_is_ours(ctx: Context) -> None:

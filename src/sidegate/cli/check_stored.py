@@ -10,6 +10,7 @@ from typing import Any
 from sidegate.cli.errors import Failure
 from sidegate.cli.findings import Finding, ok, problem, warning
 from sidegate.cli.main import expected, open_context
+from sidegate.cli.output import local_time
 from sidegate.config import Config
 
 _OTHERS = 0o077
@@ -55,6 +56,26 @@ def check_database(config: Config) -> Finding:
         return warning("database", f"{path} is open to others", f"chmod go= {path}")
     kind = "PostgreSQL" if config.database.url else "SQLite"
     return ok("database", f"{kind} answers and is up to date")
+
+
+def check_breached(config: Config) -> Finding:
+    """New passwords are held against a list of breached ones."""
+    breached: Any = import_module("sidegate.storage.breached")
+    what = "breached passwords"
+    try:
+        facts = breached.facts(config.data / breached.FILE)
+    except PermissionError as error:
+        return problem(what, f"{error.filename} cannot be read", "run this as Sidegate's user")
+    except breached.BreachedListProblem as damaged:
+        return problem(what, str(damaged), "until then nobody can set a new password")
+    if facts is None:
+        return warning(
+            what,
+            "there is no list: new passwords are held against the 20,000 commonest only",
+            "sidegate passwords learn FILE makes one",
+        )
+    day = local_time(round(facts.learnt_at * 1000))[:10]
+    return ok(what, f"{facts.passwords:,} on the list, learnt on {day}")
 
 
 def _mode(path: Path) -> int:

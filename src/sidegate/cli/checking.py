@@ -10,7 +10,7 @@ from sidegate.cli.check_codes import check_code_limits, check_countries
 from sidegate.cli.check_directory import check_directory, check_doveadm
 from sidegate.cli.check_gateways import check_gateways
 from sidegate.cli.check_running import check_running
-from sidegate.cli.check_stored import check_data, check_database, check_keys
+from sidegate.cli.check_stored import check_breached, check_data, check_database, check_keys
 from sidegate.cli.errors import DONE, NOT_DONE
 from sidegate.cli.findings import Finding, ok, problem, warning
 from sidegate.cli.output import print_json, say
@@ -48,6 +48,8 @@ def _findings(config: Config) -> Iterator[Finding]:
             if database.state != "problem":
                 yield check_code_limits(config)
         yield check_certificate(config)
+        if config.has_own_passwords:
+            yield check_breached(config)
     if config.mailserver.private:
         yield _dovecot()
     yield from check_gateways(config)

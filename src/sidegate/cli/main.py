@@ -109,6 +109,8 @@ def _file_said(error: Exception) -> str:
 
 _EXPECTED: dict[str, Callable[[Any], str]] = {
     "sidegate.accounts.errors.AccountError": lambda error: str(error.text),
+    "sidegate.decisions.ports.Unavailable": str,
+    "sidegate.storage.breached.BreachedListProblem": str,
     "sidegate.storage.keys.KeysProblem": str,
     "sidegate.storage.archive.ArchiveProblem": str,
     "sidegate.storage.snapshot.SnapshotProblem": str,

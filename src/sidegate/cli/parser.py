@@ -49,6 +49,7 @@ def build_parser() -> Parser:
     _add_accounts(commands)
     _add_app_passwords(commands)
     _add_codes(commands)
+    _add_passwords(commands)
     _add_looking(commands)
     _add_connecting(commands)
     _add_keeping(commands)
@@ -199,6 +200,20 @@ def _add_codes(commands: _Group) -> None:
     test = _json(_command(group, "test", "code_commands:test", "Send one code and follow it."))
     test.add_argument("number", metavar="NUMBER", help="with the country code: +371…")
     test.add_argument("--call", action="store_true", help="by a phone call")
+
+
+def _add_passwords(commands: _Group) -> None:
+    group = _group(commands, "passwords", "Passwords that no account may have.")
+    learn = _json(
+        _command(
+            group,
+            "learn",
+            "password_commands:learn",
+            "Make the list of breached passwords of a file: one a line, or HASH:COUNT with SHA-1.",
+            needs=CONFIG,
+        )
+    )
+    learn.add_argument("file", type=Path, metavar="FILE")
 
 
 def _add_looking(commands: _Group) -> None:

@@ -19,20 +19,30 @@ _HASHER = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1, type=Ty
 
 def hash_password(secret: str) -> str:
     """The Argon2id hash to store; the library draws the salt."""
-    return _HASHER.hash(_normal(secret))
+    return _HASHER.hash(normal(secret))
 
 
 def verify(*, password_hash: str, secret: str) -> bool:
     """Whether the secret made the hash. A hash that is none is never right."""
     try:
-        right = _HASHER.verify(password_hash, _normal(secret))
+        right = _HASHER.verify(password_hash, normal(secret))
     except (VerificationError, InvalidHashError):
         return False
     return right and len(secret) <= _MAX_TYPED
 
 
-def _normal(secret: str) -> bytes:
-    # NIST SP 800-63B-4, 3.1.1.2: one form for what looks the same on two keyboards.
+def length(secret: str) -> int:
+    """Characters of a password in the form in which it is judged."""
+    if len(secret) > _MAX_TYPED:
+        return len(secret)
+    return len(unicodedata.normalize("NFC", secret))
+
+
+def normal(secret: str) -> bytes:
+    """The form in which a password is judged: UTF-8, in Unicode's form NFC.
+
+    NIST SP 800-63B-4, 3.1.1.2: one form for what looks the same on two keyboards.
+    """
     # Cut, as the work of normalising grows faster than the text.
-    normal = unicodedata.normalize("NFC", secret[:_MAX_TYPED])
-    return normal.encode("utf-8", "surrogatepass")
+    composed = unicodedata.normalize("NFC", secret[:_MAX_TYPED])
+    return composed.encode("utf-8", "surrogatepass")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar, cast
 from urllib.parse import urlencode
@@ -20,6 +21,8 @@ from sidegate.pages import people_time, sessions
 from sidegate.pages.context import context
 from sidegate.portal import errors, grants
 from sidegate.portal.visitors import PortalRequest, address_of, find_account
+
+log = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 WAS_SIGNED_OUT = "ended"
@@ -82,6 +85,8 @@ class SignedIn:
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         """An outage is said as what it is."""
         if isinstance(problem, Unavailable | DatabaseError):
+            if isinstance(problem, Unavailable):
+                log.warning("a page could not be answered: %s", problem)
             return errors.unavailable(request)
         if isinstance(problem, SessionInterrupted):
             request.session.flush()

@@ -51,7 +51,7 @@ def password(request: PortalRequest) -> HttpResponse:
         return render(request, "portal/password_elsewhere.html")
     if (asked := gate.ask(request, Area.PASSWORD)) is not None:
         return asked
-    form = NewPasswordForm(request.POST or None, address=request.account.address)
+    form = NewPasswordForm(request.POST or None, account=request.account)
     if request.method == "POST" and form.is_valid():
         return _change(request, form)
     shown = {"form": form, "count": len(app_passwords.active(request.account))}
