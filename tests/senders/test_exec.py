@@ -7,6 +7,7 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import uvloop
 
 from sidegate.config.gateways import Exec
 from sidegate.senders.exec import ExecGateway
-from sidegate.senders.gateway import MaybeSent, Message, NotNow, NotReachable, Sent
+from sidegate.senders.gateway import Channel, MaybeSent, Message, NotNow, NotReachable, Sent
 
 CODE = "428117"
 MESSAGE = Message(
@@ -38,7 +39,10 @@ def test_a_message_shows_neither_its_code_nor_its_text() -> None:
     assert "+37120000007" in repr(MESSAGE)
 
 
-def test_the_text_comes_on_standard_input_and_nowhere_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("channel", ["sms", "voice"])
+def test_the_text_comes_on_standard_input_and_nowhere_else(
+    tmp_path: Path, channel: Channel
+) -> None:
     mine = gateway(
         tmp_path,
         "import json, os, sys\n"
@@ -46,14 +50,14 @@ def test_the_text_comes_on_standard_input_and_nowhere_else(tmp_path: Path) -> No
         "open(sys.argv[1] + '/got', 'w').write(json.dumps(got))\n"
         "print('reference 9')\nprint('more')",
     )
-    assert asyncio.run(mine.send(MESSAGE)) == Sent("reference 9")
+    assert asyncio.run(mine.send(replace(MESSAGE, channel=channel))) == Sent("reference 9")
     got = json.loads((tmp_path / "got").read_text())
     assert got["text"] == MESSAGE.text
     assert CODE not in json.dumps([got["argv"], got["env"]])
     told = {name: value for name, value in got["env"].items() if name.startswith("SIDEGATE_")}
     assert told == {
         "SIDEGATE_NUMBER": "+37120000007",
-        "SIDEGATE_CHANNEL": "sms",
+        "SIDEGATE_CHANNEL": channel,
         "SIDEGATE_LANGUAGE": "lv",
         "SIDEGATE_MESSAGE": "7-1",
     }

@@ -23,7 +23,8 @@ from sidegate.senders.gateway import (
     Sent,
     Trouble,
 )
-from sidegate.senders.sip_agent import Agent, route_to, running_agent
+from sidegate.senders.sip_agent import Agent, running_agent
+from sidegate.senders.sip_route import route_to
 from sidegate.senders.speech import Speaker, Speech
 
 log = logging.getLogger(__name__)

@@ -11,86 +11,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import socket
-import tempfile
-import time
-import wave
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from sidegate.config.gateways import Sip
 from sidegate.senders.gateway import NotNow
+from sidegate.senders.sip_folder import LONGEST, call_folder, furnish
+from sidegate.senders.sip_route import Route
 from sidegate.senders.sip_trace import Heard, Trace
-from sidegate.senders.speech import RATE, Speech
+from sidegate.senders.speech import Speech
 
-LONGEST = 180
-"""Seconds after which baresip ends by itself, whoever still lives."""
 _LEAVING = 2.0
 """Seconds to hang up and to end the registration."""
-_MODULES = Path("/usr/lib/baresip/modules")
-_CONFIG = """
-poll_method epoll
-sip_listen {address}:0
-net_interface {address}
-call_max_calls 1
-call_local_timeout {longest}
-audio_source aufile,{folder}/whole.wav
-audio_player aubridge,heard
-audio_alert aubridge,alert
-ausrc_srate {rate}
-ausrc_channels 1
-auplay_channels 1
-statmode_default off
-module_path {modules}
-module stdio.so
-module g711.so
-module aufile.so
-module aubridge.so
-module_tmp account.so
-module_app menu.so
-"""
-_ACCOUNT = (
-    '<sip:{caller}@{host}>;outbound="sip:{address}:{port};transport={transport}"'
-    ";regint={registered};answermode=manual;audio_codecs=PCMA,PCMU"
-)
-
-
-class Route(NamedTuple):
-    """The way to the SIP server."""
-
-    host: str
-    """As the configuration calls it: the domain of its addresses."""
-    address: str
-    port: int
-    ours: str
-    """The address of this machine that it sees."""
-
-    def uri(self, user: str = "") -> str:
-        """Somebody there; it itself where `user` is empty."""
-        return f"sip:{user}@{self.host}" if user else f"sip:{self.host}"
-
-
-async def route_to(server: str) -> Route:
-    """Look the server up. Raises `NotNow`."""
-    host, _, port = server.rpartition(":")
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host.strip("[]"), int(port), type=socket.SOCK_DGRAM
-        )
-        family, kind, protocol, _name, where = min(found, key=lambda one: one[0] != socket.AF_INET)
-        with socket.socket(family, kind, protocol) as probe:
-            probe.connect(where)  # a datagram socket: nothing is sent
-            ours = probe.getsockname()[0]
-    except OSError:
-        raise NotNow("away") from None
-    return Route(host, _bracketed(str(where[0])), int(port), _bracketed(ours))
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 class Agent:
@@ -143,55 +77,14 @@ async def running_agent(
     options: Sip, route: Route, speech: Speech | None, *, ours: tuple[str, ...], parent: Path
 ) -> AsyncIterator[Agent]:
     """Start one; it hangs up and is gone, with all that it was given, on leaving."""
-    folder = await asyncio.to_thread(_furnished, options, route, speech, parent)
-    try:
+    with call_folder(parent) as folder:
+        await asyncio.to_thread(furnish, folder, options, route, speech)
         process = await _started(folder)
         try:
             if process.stdin and process.stdout:
                 yield Agent(process.stdin, process.stdout, folder, Trace(ours))
         finally:
             await asyncio.shield(_ended(process))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _furnished(options: Sip, route: Route, speech: Speech | None, parent: Path) -> Path:
-    """A new folder with all that baresip reads."""
-    parent.mkdir(mode=0o700, exist_ok=True)
-    for old in parent.iterdir():  # of a process that was killed
-        if time.time() - old.stat().st_mtime > 2 * LONGEST:
-            shutil.rmtree(old, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(dir=parent))
-    values = {"folder": folder, "longest": LONGEST, "rate": RATE, "modules": _MODULES}
-    (folder / "config").write_text(_CONFIG.format(address=route.ours, **values))
-    (folder / "accounts").write_text(_account(options, route) + "\n")
-    (folder / "contacts").write_text("")
-    if speech is not None:
-        _write_wav(folder / "whole.wav", speech.whole)
-        _write_wav(folder / "again.wav", speech.again)
-    return folder
-
-
-def _account(options: Sip, route: Route) -> str:
-    account = _ACCOUNT.format(
-        caller=options.caller or options.username,
-        host=route.host,
-        address=route.address,
-        port=route.port,
-        transport=options.transport,
-        registered=60 if options.username else 0,
-    )
-    if options.username:
-        account += f";auth_user={options.username};auth_pass={options.password}"
-    return account
-
-
-def _write_wav(path: Path, samples: bytes) -> None:
-    with wave.open(str(path), "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(RATE)
-        written.writeframes(samples)
 
 
 async def _started(folder: Path) -> Process:

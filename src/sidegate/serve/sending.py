@@ -7,13 +7,15 @@ import sys
 from sidegate.accounts.code_orders import KIND
 from sidegate.accounts.code_sending import CodeSending
 from sidegate.accounts.context import Context
-from sidegate.senders.making import make_gateways
+from sidegate.senders import sip_folder
+from sidegate.senders.making import CALLS, make_gateways
 from sidegate.senders.screen import ScreenGateway
 from sidegate.storage.background import Background
 
 
 def code_sending(ctx: Context, background: Background, *, kind: str = KIND) -> CodeSending:
     """Make all that `[codes]` names; on the event loop that will use it, and closes it."""
+    sip_folder.clear(ctx.config.data / CALLS)
     terminal = sys.stdout if sys.stdout.isatty() else None
     screen = ScreenGateway(data=ctx.config.data, terminal=terminal, now=ctx.now)
     return CodeSending(
