@@ -22,13 +22,23 @@ from hypothesis import strategies as st
 
 from installation import OPERATOR, OWNER, PASSWORD, START, Installation, install
 from mail_desk import run
-from sidegate.accounts import app_passwords, lock_links, locking, notices, people, two_step
+from sidegate.accounts import (
+    app_passwords,
+    lock_links,
+    locking,
+    notices,
+    people,
+    phones,
+    second_steps,
+    two_step,
+)
 from sidegate.accounts.bell import Bell
 from sidegate.accounts.job_runner import JobRunner
 from sidegate.accounts.notice_jobs import NoticeHandler
 from sidegate.accounts.notice_words import plain, words
 from sidegate.accounts.notices import AGAIN_AFTER, MOST_AN_HOUR, Notice, unpacked
 from sidegate.accounts.queue import payload_of
+from sidegate.accounts.second_steps import NewPhone
 from sidegate.decisions.ports import NotTaken, Unavailable
 from sidegate.events.catalogue import Kind
 from sidegate.storage import jobs
@@ -374,6 +384,54 @@ def test_a_program_that_waits_for_an_app_password() -> None:
     assert "Program: iPhone Mail 21F90 (IMAP)\nAddress: 192.0.2.7" in said.body
     assert "device=iphone" in said.body
     assert "lock your account" not in said.body
+
+
+def test_a_sign_in_from_somewhere_new() -> None:
+    said = words(
+        notice(kind=Kind.WEB_SIGNED_IN, program="Firefox on Mac", protocol="", link="LINK"),
+        service="Mail",
+        url="http://x",
+    )
+    assert said.subject == "Sign-in from a new browser"
+    assert said.body.startswith("Somebody signed in to your account pages from a browser")
+    assert "Program: Firefox on Mac\n" in said.body
+    assert "lock your account with this link" in said.body
+    said = words(
+        notice(
+            kind=Kind.MAIL_NEW_NETWORK,
+            app="mail",
+            device="mac",
+            label="My <b>laptop</b> www.evil.example",
+            program="Thunderbird",
+            address="198.51.100.9",
+        ),
+        service="Mail",
+        url="http://x",
+    )
+    assert "App password: My b laptop b www evil example\n" in said.body
+    assert "Program: Thunderbird (IMAP)\nAddress: 198.51.100.9" in said.body
+    assert "revoke this app password" in said.body
+
+
+def test_a_changed_number_is_told_with_the_new_one(installation: Installation) -> None:
+    anna = installation.add(ANNA)
+    turn_on(installation, anna)
+    step = second_steps.full(anna)[0]
+    number = NewPhone(number="+37120000009", channel="sms")
+    phones.add(
+        installation.context,
+        account=anna,
+        new=number,
+        replaces=step,
+        origin=OWNER,
+    )
+    Job.objects.filter(subject__endswith="two-step-on").delete()
+    mailbox = Mailbox()
+    send_due(installation, mailbox)
+    assert mailbox.subjects == ["The number of a phone was changed"]
+    text = mailbox.text().replace("\r\n", "\n")
+    assert "Second step: Phone\nPhone number: ••• •• 09\n" in text
+    assert number.number not in text
 
 
 def test_a_notice_travels_whole() -> None:

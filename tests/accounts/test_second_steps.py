@@ -5,11 +5,11 @@ import threading
 import pytest
 from django.db import connection
 
-from installation import OWNER, Installation
-from sidegate.accounts import second_steps, two_step
+from installation import OPERATOR, OWNER, Installation
+from sidegate.accounts import phones, second_steps, two_step
 from sidegate.accounts.errors import LastStep, NotAvailable
 from sidegate.accounts.second_steps import NewAuthenticator, NewPasskey, NewPhone, StepKind
-from sidegate.storage.models import Account, Event
+from sidegate.storage.models import Account, Event, WebSession
 from sidegate.storage.second_step_models import BackupCode, TrustedBrowser
 
 PHONE = NewPhone(number="+37120000000", channel="sms")
@@ -144,3 +144,65 @@ def test_another_name(installation: Installation) -> None:
     [step] = second_steps.of(anna)
     second_steps.rename(anna, step=step, name="x" * 100)
     assert second_steps.of(anna)[0].name == "x" * 60
+
+
+def sessions(house: Installation, account: Account) -> None:
+    """Two browsers of hers, and one of somebody else's."""
+    bert = Account.objects.filter(address="bert@example.test").first()
+    bert = bert or house.add("bert@example.test")
+    WebSession.objects.all().delete()
+    for key, owner in (("this", account), ("other", account), ("bert", bert)):
+        WebSession.objects.create(
+            key_digest=key, account=owner, data="", created_at=1, seen_at=1, expires_at=2**60
+        )
+
+
+def still_in() -> set[str]:
+    return {*WebSession.objects.values_list("key_digest", flat=True)}
+
+
+def test_whoever_got_in_by_what_is_removed_is_out(installation_on_each: Installation) -> None:
+    house = installation_on_each
+    anna = on(house)
+    sessions(house, anna)
+    second_steps.add(house.context, account=anna, new=APP, origin=OWNER)
+    assert still_in() == {"this", "other", "bert"}, "another step takes nothing from anybody"
+    step = next(one for one in second_steps.of(anna) if one.kind is StepKind.PHONE)
+    number = NewPhone(number="+37120000009", channel="sms")
+    phones.add(
+        house.context, account=anna, new=number, replaces=step, origin=OWNER, keep_session="this"
+    )
+    assert still_in() == {"this", "bert"}
+    sessions(house, anna)
+    key = second_steps.full(anna)[0].key
+    assert second_steps.remove(
+        house.context, account=anna, key=key, origin=OWNER, keep_session="this"
+    )
+    assert still_in() == {"this", "bert"}
+    sessions(house, anna)
+    two_step.turn_off(house.context, account=anna, origin=OWNER, keep_session="this")
+    assert still_in() == {"this", "bert"}
+    assert Event.objects.filter(kind="web-session-ended", account=anna).count() == 3
+    on_again = two_step.turn_on_with(house.context, account=anna, new=PHONE, origin=OWNER)
+    assert on_again
+    sessions(house, anna)
+    two_step.turn_off(house.context, account=anna, origin=OPERATOR)
+    assert still_in() == {"bert"}
+
+
+def test_a_changed_number_keeps_name_and_place(installation_on_each: Installation) -> None:
+    house = installation_on_each
+    anna = on(house)
+    second = NewPhone(number="+37120000008", channel="voice")
+    second_steps.add(house.context, account=anna, new=second, origin=OWNER)
+    anna.phones.filter(number=second.number).update(name="Work", preferred_at=5)
+    step = second_steps.full(anna)[0]
+    number = NewPhone(number="+37120000009", channel="sms")
+    house.clock.forward(seconds=60)
+    phones.add(house.context, account=anna, new=number, replaces=step, origin=OWNER)
+    first = second_steps.full(anna)[0]
+    assert (first.number, first.name, first.added_at) == (number.number, "Work", house.clock())
+    assert "09" in Event.objects.get(kind="phone-changed").detail
+    with pytest.raises(NotAvailable):
+        phones.add(house.context, account=anna, new=second, replaces=step, origin=OWNER)
+    assert len(second_steps.full(anna)) == 2

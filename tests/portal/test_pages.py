@@ -198,7 +198,8 @@ def test_the_cookies_under_https(installation: Installation) -> None:
     fields = {"email": ADDRESS, "password": PASSWORD}
     client.get("/signin", secure=True)
     client.post("/signin", fields, secure=True)
-    assert {*client.cookies} == {"__Host-sidegate", "__Host-sidegate-csrf"}
+    names = {"__Host-sidegate", "__Host-sidegate-csrf", "__Host-sidegate-known"}
+    assert {*client.cookies} == names
     for cookie in client.cookies.values():
         assert cookie["secure"]
         assert cookie["httponly"]

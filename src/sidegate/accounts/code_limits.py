@@ -89,6 +89,28 @@ def allowed(
     return send
 
 
+def notice_allowed(ctx: Context, *, account: Account, number: str, origin: Origin) -> Send | None:
+    """What a text message that carries no code counts under; `None` where there may be none.
+
+    Of a limit that holds for many the operator is told, as with codes.
+    """
+    now = ctx.now()
+    sends.lock(now=now)
+    send = _send(ctx, account=account, number=number, origin=origin)
+    many = rules.limits_of_notices(daily_most=ctx.config.codes.daily_most)
+    nth = sends.nth_newest(send, many, now=now)
+    refused = rules.by_count(nth, now=now) or _by_price(ctx, send)
+    if refused is not None:
+        stopped = _said(refused, send)
+        if isinstance(stopped, CodesStopped):
+            _tell(ctx, stopped)
+        return None
+    for within, most in rules.NOTICES.items():
+        if sends.told(send.number, since=now - within) >= most:
+            return None
+    return send
+
+
 def conversion_of(ctx: Context, prefix: str) -> Conversion:
     """What came of a prefix's codes of the last day."""
     now = ctx.now()

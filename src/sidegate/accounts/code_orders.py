@@ -7,21 +7,18 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from django.utils.translation import get_language
-
 from sidegate import texts
 from sidegate.accounts.context import Context, Origin
 from sidegate.accounts.queue import add_job
-from sidegate.decisions.throttle import DAY
 from sidegate.storage import jobs, sends
-from sidegate.storage.models import Job, Phone
+from sidegate.storage.models import Job
 from sidegate.wire import sms
 
 Channel = Literal["sms", "voice"]
 
 KIND = "code"
 NOTICE = "phone-notice"
-"""A text message that carries no code: it is sent as one, and no event tells of it."""
+"""A text message that carries no code (`phone_notices`): no event tells of it."""
 SENT = "sent"
 DELIVERED = "delivered"
 FAILED = "failed"
@@ -127,37 +124,6 @@ def order(
         account_id=account_id,
         payload=ordered.to_bytes(),
         expires_at=expires_at,
-        subject=subject,
-    )
-
-
-def tell_phone(ctx: Context, *, phone: Phone, origin: Origin) -> None:
-    """Have a phone told that the phones of its account changed; within the change's transaction.
-
-    Only by text message: nobody is called for it.
-    """
-    if "sms" not in ctx.config.channels:
-        return
-    now, account = ctx.now(), phone.account
-    subject = f"phone:{phone.pk}"
-    jobs.cancel(subject=subject, now=now)  # of the same change, told once
-    language = account.language or get_language() or "en"
-    told = CodeOrder(
-        number=phone.number,
-        channel="sms",
-        code="",
-        text=sms.fitted(texts.phones_changed(language, name=ctx.config.server.name)),
-        language=language,
-        by=origin.by,
-        address=origin.address,
-        program=origin.program,
-    )
-    add_job(
-        ctx,
-        kind=NOTICE,
-        account_id=account.pk,
-        payload=told.to_bytes(),
-        expires_at=now + DAY,
         subject=subject,
     )
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from sidegate.accounts import grace
+from sidegate.accounts import grace, known_browsers
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import DAY
 from sidegate.storage import counters, jobs, sends, sightings
@@ -23,7 +23,7 @@ class Housekeeping:
     """Drops what is old, on any replica.
 
     Digests of wrong secrets, dead codes, ended sessions, mail programs long gone,
-    grace windows.
+    grace windows, browsers that were not signed in for long.
     """
 
     def __init__(self, *, background: Background, now: Callable[[], int], grace: bool) -> None:
@@ -48,5 +48,6 @@ class Housekeeping:
         Challenge.objects.filter(expires_at__lt=now - DAY).delete()
         sends.forget_old(now=now)
         jobs.forget_old(before=now - DAY)
+        known_browsers.forget_old(now=now)
         LockLink.objects.filter(expires_at__lt=now).delete()
         WebSession.objects.filter(expires_at__lt=now).delete()

@@ -13,14 +13,15 @@ from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.lock_links import find
 from sidegate.events.catalogue import Kind
 from sidegate.storage.models import Account, LockLink, WebSession
-from sidegate.storage.second_step_models import TrustedBrowser
+from sidegate.storage.second_step_models import KnownBrowser, TrustedBrowser
 
 
 def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
     """Lock the account of a link, once; False where the link locks nothing any more.
 
-    Its browsers are signed out, and app passwords made since what the link told of are
-    revoked; no mail program goes on with the account password. Its other links are used up with it.
+    Its browsers are signed out and known no longer, and app passwords made since what the link
+    told of are revoked; no mail program goes on with the account password. Its other links are
+    used up with it.
     """
     now = ctx.now()
     with transaction.atomic():
@@ -38,5 +39,6 @@ def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
         grace.end_all(ctx, account=account, origin=origin)
         WebSession.objects.filter(account=account).delete()
         TrustedBrowser.objects.filter(account=account).delete()
+        KnownBrowser.objects.filter(account=account).delete()
         note(ctx, kind=Kind.ACCOUNT_LOCKED, account_id=account.pk, origin=origin)
     return True

@@ -35,7 +35,10 @@ _TITLES: dict[str, Promise] = {
     Kind.SECOND_STEP_REMOVED: gettext_lazy("A second step was removed"),
     Kind.BACKUP_CODES_MADE: gettext_lazy("Backup codes were made"),
     Kind.BACKUP_CODE_USED: gettext_lazy("A backup code was used"),
+    Kind.PHONE_CHANGED: gettext_lazy("The number of a phone was changed"),
     Kind.APP_PASSWORD_MADE: gettext_lazy("An app password was made"),
+    Kind.MAIL_NEW_NETWORK: gettext_lazy("An app password was used from a new network"),
+    Kind.WEB_SIGNED_IN: gettext_lazy("Sign-in from a new browser"),
     Kind.PASSWORD_CHANGED: gettext_lazy("The account password was changed"),
     Kind.RECOVERY_ADDRESS_SET: gettext_lazy("The recovery address was set"),
     Kind.RECOVERY_ADDRESS_REMOVED: gettext_lazy("The recovery address was removed"),
@@ -43,6 +46,19 @@ _TITLES: dict[str, Promise] = {
     Kind.CODES_STOPPED: gettext_lazy("Codes by phone were stopped"),
     Kind.MAIL_PASSWORD_RIGHT: gettext_lazy("A mail program needs an app password"),
 }
+
+
+_OPENINGS: dict[str, Promise] = {
+    Kind.WEB_SIGNED_IN: gettext_lazy(
+        "Somebody signed in to your account pages from a browser that was not used for them "
+        "before, or that forgot it."
+    ),
+    Kind.MAIL_NEW_NETWORK: gettext_lazy(
+        "A mail program signed in with one of your app passwords, from a network that your "
+        "account was not used from within 30 days."
+    ),
+}
+"""In place of the title, where that is not a sentence or does not say enough."""
 
 
 class Words(NamedTuple):
@@ -81,7 +97,8 @@ def _opening(notice: Notice, title: str) -> list[str]:
             )
         ]
     again = _("This is the second message about it, in case somebody deleted the first.")
-    return [f"{title}.", again] if notice.again else [f"{title}."]
+    opening = str(_OPENINGS.get(notice.kind, f"{title}."))
+    return [opening, again] if notice.again else [opening]
 
 
 def _with_code(notice: Notice, *, service: str, url: str) -> str:
@@ -100,13 +117,13 @@ def _with_code(notice: Notice, *, service: str, url: str) -> str:
 
 def _facts(notice: Notice) -> list[str]:
     at = datetime.fromtimestamp(notice.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    made = f"{APPS[notice.app]} · {DEVICES[notice.device]}" if notice.app else ""
     program = plain(notice.program)
     protocol = _PROTOCOLS.get(notice.protocol, "")
     facts = [
         (_("Account"), notice.account or notice.to),
-        (_("App password"), made),
+        (_("App password"), _app_password(notice)),
         (_("Second step"), str(second_steps.WORDS.get(notice.step, ""))),
+        (_("Phone number"), notice.number),
         (_("Limit"), notice.what),
         (_("When"), at),
         (_("Program"), f"{program} ({protocol})" if program and protocol else program or protocol),
@@ -117,6 +134,11 @@ def _facts(notice: Notice) -> list[str]:
         ),
     ]
     return [f"{name}: {value}" for name, value in facts if value]
+
+
+def _app_password(notice: Notice) -> str:
+    usual = f"{APPS[notice.app]} · {DEVICES[notice.device]}" if notice.app else ""
+    return plain(notice.label) or usual
 
 
 def _ending(notice: Notice) -> list[str]:
@@ -146,6 +168,11 @@ def _ending(notice: Notice) -> list[str]:
 def _nothing_to_do(notice: Notice) -> str:
     if notice.kind == Kind.PASSKEY_COPIED:
         return _("If it was you, remove this passkey from your second steps and add it anew.")
+    if notice.kind == Kind.MAIL_NEW_NETWORK:
+        return _(
+            "If it was you, there is nothing to do. If it was not you, revoke this app password "
+            "under Security, App passwords: until then whoever has it reads and sends your mail."
+        )
     return _("If it was you, there is nothing to do.")
 
 

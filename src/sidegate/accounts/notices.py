@@ -1,14 +1,15 @@
 """Notices: the owner of an account is told by mail what happened to it.
 
 A notice is written as a job in the transaction of what it tells of: either both are there
-or neither is. A notice of a change goes out at once and once more ten minutes later, so that
-a thief who deletes the first meets the second.
+or neither is. A notice that holds a link which locks goes out at once and once more ten
+minutes later, so that a thief who deletes the first meets the second.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import NamedTuple, TypedDict, Unpack
 
 from django.utils.translation import get_language
 
@@ -30,8 +31,34 @@ AGAIN_AFTER = 600_000
 MOST_AN_HOUR = 5
 """Notices of one kind to one account within 60 minutes; what comes on top is on her pages."""
 
+MOST_SIGN_INS_A_DAY = 3
+"""The same for sign-ins from somewhere new, within 24 hours: whoever travels has many."""
+
 _TRIED_FOR = 3 * DAY
 _ID_BYTES = 12
+
+
+class Limit(NamedTuple):
+    """So many notices of one kind within so many milliseconds."""
+
+    most: int
+    within: int
+
+
+_LIMIT = Limit(MOST_AN_HOUR, HOUR)
+_OF_SIGN_INS = Limit(MOST_SIGN_INS_A_DAY, DAY)
+_LIMITS = {Kind.WEB_SIGNED_IN: _OF_SIGN_INS, Kind.MAIL_NEW_NETWORK: _OF_SIGN_INS}
+
+
+class Facts(TypedDict, total=False):
+    """What else a notice may tell; see `Notice`."""
+
+    app: str
+    device: str
+    label: str
+    step: str
+    number: str
+    protocol: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +78,12 @@ class Notice:
     protocol: str = ""
     app: str = ""
     device: str = ""
+    label: str = ""
+    """What its owner calls the app password; as `program`."""
     step: str = ""
     """Which kind of second step."""
+    number: str = ""
+    """Of a phone, masked."""
     code: str = ""
     account: str = ""
     """Whose account it is, where the message goes to another mailbox."""
@@ -81,14 +112,13 @@ def tell_of_change(
     account: Account,
     kind: Kind,
     origin: Origin,
-    app: str = "",
-    device: str = "",
-    step: str = "",
     to: str = "",
+    **facts: Unpack[Facts],
 ) -> None:
     """Tell of a change, twice, with a link that locks; inside the change's transaction.
 
-    `to` is another mailbox of the owner's, in place of the account's own.
+    A sign-in from somewhere new is told like one. `to` is another mailbox of the owner's, in
+    place of the account's own.
     """
     if not _may_tell(ctx, account, kind, messages=2):
         return
@@ -102,9 +132,7 @@ def tell_of_change(
         by=origin.by,
         address=tidy(origin.address)[:45],
         program=tidy(origin.program),
-        app=app,
-        device=device,
-        step=step,
+        **facts,
         link=lock_links.new_link(ctx, account=account),
     )
     _add(ctx, account, notice, due_at=notice.at)
@@ -175,8 +203,9 @@ def tell_operators(ctx: Context, *, kind: Kind, what: str) -> None:
 def _may_tell(ctx: Context, account: Account, kind: Kind, *, messages: int) -> bool:
     if not ctx.config.sends_mail:
         return False
-    told = jobs.added_since(subject=_subject(account, kind), since=ctx.now() - HOUR)
-    return told < MOST_AN_HOUR * messages
+    limit = _LIMITS.get(kind, _LIMIT)
+    told = jobs.added_since(subject=_subject(account, kind), since=ctx.now() - limit.within)
+    return told < limit.most * messages
 
 
 def _add(ctx: Context, account: Account, notice: Notice, *, due_at: int) -> None:

@@ -7,10 +7,12 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from sidegate import texts
 from sidegate.accounts import app_passwords, grace, new_passwords
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import AddressTaken, BadAddress, KeptElsewhere
 from sidegate.accounts.notices import tell_of_change
+from sidegate.accounts.phone_notices import tell_phones
 from sidegate.decisions.names import canonical, canonical_name
 from sidegate.events.catalogue import Kind
 from sidegate.storage.models import Account, WebSession
@@ -126,6 +128,7 @@ def change_password(
         )
         grace.end_all(ctx, account=current, origin=origin)
         tell_of_change(ctx, account=account, kind=Kind.PASSWORD_CHANGED, origin=origin)
+        tell_phones(ctx, account=current, text=texts.password_changed, origin=origin)
         if not keep_app_passwords:
             app_passwords.revoke_all(ctx, account=account, origin=origin)
         WebSession.objects.filter(account=account).exclude(pk=keep_session).delete()

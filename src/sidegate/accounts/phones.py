@@ -11,7 +11,7 @@ from sidegate.accounts.context import Context, Origin
 from sidegate.accounts.errors import BadNumber
 from sidegate.accounts.phone_numbers import phones
 from sidegate.accounts.second_steps import NewPhone, SecondStep
-from sidegate.storage.models import Account, Phone
+from sidegate.storage.models import Account
 
 MOST = 5
 """Phones of one account."""
@@ -29,19 +29,32 @@ def check_new(account: Account, *, number: str, replaces: SecondStep | None) -> 
 
 
 def add(
-    ctx: Context, *, account: Account, new: NewPhone, replaces: SecondStep | None, origin: Origin
+    ctx: Context,
+    *,
+    account: Account,
+    new: NewPhone,
+    replaces: SecondStep | None,
+    origin: Origin,
+    keep_session: str = "",
 ) -> None:
-    """Add a number that was just verified, in the place of another one where that is given.
+    """Add a number that was just verified, or put it in the place of another one.
 
-    Raises `BadNumber`, `NotAvailable`.
+    Raises `BadNumber`, `NotAvailable`; `keep_session`: see `second_steps.change_number`.
     """
     try:
         with transaction.atomic():
             check_new(account, number=new.number, replaces=replaces)
-            second_steps.add(ctx, account=account, new=new, origin=origin)
-            if replaces is not None:
-                _take_place(account, new, replaces)
-                second_steps.remove(ctx, account=account, key=replaces.key, origin=origin)
+            if replaces is None:
+                second_steps.add(ctx, account=account, new=new, origin=origin)
+            else:
+                second_steps.change_number(
+                    ctx,
+                    account=account,
+                    new=new,
+                    replaces=replaces,
+                    origin=origin,
+                    keep_session=keep_session,
+                )
     except IntegrityError:  # another browser added it meanwhile
         raise BadNumber(_("This number is already one of yours.")) from None
 
@@ -54,11 +67,3 @@ def prefer(ctx: Context, *, account: Account, step: SecondStep) -> None:
 def set_channel(account: Account, *, step: SecondStep, channel: Channel) -> None:
     """Let codes reach this phone by text message or by call."""
     account.phones.filter(pk=step.id).update(channel=channel)
-
-
-def _take_place(account: Account, new: NewPhone, replaces: SecondStep) -> None:
-    old = Phone.objects.filter(account=account, pk=replaces.id).first()
-    if old is not None:
-        account.phones.filter(number=new.number).update(
-            name=old.name, preferred_at=old.preferred_at, added_at=old.added_at
-        )

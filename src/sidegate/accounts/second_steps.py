@@ -10,7 +10,8 @@ from django.db import models, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts.code_orders import tell_phone
+from sidegate import texts
+from sidegate.accounts import phone_notices, web_sessions
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import LastStep, NotAvailable
 from sidegate.accounts.notices import tell_of_change
@@ -183,14 +184,45 @@ def find(account: Account, *, key: str) -> SecondStep | None:
 def add(ctx: Context, *, account: Account, new: NewStep, origin: Origin) -> None:
     """Add another one while 2-step is on. Raises `NotAvailable` where it was turned off."""
     with transaction.atomic():
-        current = Account.objects.select_for_update().get(pk=account.pk)
-        if not current.two_step:
-            raise NotAvailable(NO_TWO_STEP)
+        current = _locked(account)
         if isinstance(new, NewPhone):
-            for phone in phones(current):
-                tell_phone(ctx, phone=phone, origin=origin)
+            _tell_phones(ctx, current, phones(current), origin=origin)
         new.save(current, now=ctx.now())
         _changed(ctx, current, Kind.SECOND_STEP_ADDED, facts=new.facts(), origin=origin)
+
+
+def change_number(
+    ctx: Context,
+    *,
+    account: Account,
+    new: NewPhone,
+    replaces: SecondStep,
+    origin: Origin,
+    keep_session: str = "",
+) -> None:
+    """Put a number that was just verified in the place of another; signs out as `remove` does.
+
+    Raises `NotAvailable` where 2-step was turned off, or the other one is gone.
+    """
+    with transaction.atomic():
+        current = _locked(account)
+        old = current.phones.filter(pk=replaces.id).first()
+        if old is None:
+            raise NotAvailable(_("This phone was removed meanwhile."))
+        _tell_phones(ctx, current, phones(current), origin=origin)
+        old.delete()
+        new.save(current, now=ctx.now())
+        kept = {"name": old.name, "preferred_at": old.preferred_at}
+        current.phones.filter(number=new.number).update(**kept)
+        _sign_out(ctx, current, keep_session=keep_session, origin=origin)
+        _changed(ctx, current, Kind.PHONE_CHANGED, facts=new.facts(), origin=origin)
+
+
+def _locked(account: Account) -> Account:
+    current = Account.objects.select_for_update().get(pk=account.pk)
+    if not current.two_step:
+        raise NotAvailable(NO_TWO_STEP)
+    return current
 
 
 def rename(account: Account, *, step: SecondStep, name: str) -> None:
@@ -198,10 +230,13 @@ def rename(account: Account, *, step: SecondStep, name: str) -> None:
     _rows(account, step).update(name=name[:LONGEST_NAME])
 
 
-def remove(ctx: Context, *, account: Account, key: str, origin: Origin) -> bool:
+def remove(
+    ctx: Context, *, account: Account, key: str, origin: Origin, keep_session: str = ""
+) -> bool:
     """Remove one; False where there is none such. Raises `LastStep`.
 
-    Browsers that were trusted by it are no longer: all are asked for a second step again.
+    Whoever got in by it is out: every browser is signed out but the one whose session's key
+    digest is `keep_session`, and none is trusted any more.
     """
     with transaction.atomic():
         current = Account.objects.select_for_update().get(pk=account.pk)
@@ -216,9 +251,9 @@ def remove(ctx: Context, *, account: Account, key: str, origin: Origin) -> bool:
                 )
             )
         if step.kind is StepKind.PHONE:
-            tell_phone(ctx, phone=current.phones.get(pk=step.id), origin=origin)
+            _tell_phones(ctx, current, [current.phones.get(pk=step.id)], origin=origin)
         _rows(current, step).delete()
-        TrustedBrowser.objects.filter(account=current).delete()
+        _sign_out(ctx, current, keep_session=keep_session, origin=origin)
         _changed(ctx, current, Kind.SECOND_STEP_REMOVED, facts=step.facts(), origin=origin)
     return True
 
@@ -233,7 +268,20 @@ def _changed(
     ctx: Context, account: Account, kind: Kind, *, facts: dict[str, Any], origin: Origin
 ) -> None:
     note(ctx, kind=kind, account_id=account.pk, origin=origin, **facts)
-    tell_of_change(ctx, account=account, kind=kind, origin=origin, step=facts["step"])
+    number = facts.get("number", "")
+    tell_of_change(
+        ctx, account=account, kind=kind, origin=origin, step=facts["step"], number=number
+    )
+
+
+def _tell_phones(ctx: Context, account: Account, told: list[Phone], *, origin: Origin) -> None:
+    text = texts.phones_changed
+    phone_notices.tell(ctx, account=account, told=told, text=text, origin=origin)
+
+
+def _sign_out(ctx: Context, account: Account, *, keep_session: str, origin: Origin) -> None:
+    web_sessions.end_others(ctx, account=account, keep=keep_session, origin=origin)
+    TrustedBrowser.objects.filter(account=account).delete()
 
 
 def _rows(account: Account, step: SecondStep) -> models.QuerySet[Any]:

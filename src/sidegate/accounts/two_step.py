@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from sidegate.accounts import app_passwords, grace, second_steps
+from sidegate import texts
+from sidegate.accounts import app_passwords, grace, phone_notices, second_steps, web_sessions
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.mail_programs import MailProgram
 from sidegate.accounts.notices import tell_of_change
@@ -57,9 +58,10 @@ def turn_on_with(
     return True
 
 
-def turn_off(ctx: Context, *, account: Account, origin: Origin) -> int:
+def turn_off(ctx: Context, *, account: Account, origin: Origin, keep_session: str = "") -> int:
     """Turn it off; its second steps and the app passwords go with it.
 
+    Every browser is signed out but the one whose session's key digest is `keep_session`.
     Returns how many app passwords were revoked.
     """
     with transaction.atomic():
@@ -71,7 +73,10 @@ def turn_off(ctx: Context, *, account: Account, origin: Origin) -> int:
         )
         revoked = app_passwords.revoke_all(ctx, account=account, origin=origin) if changed else 0
         if changed:
+            text = texts.two_step_turned_off
+            phone_notices.tell_phones(ctx, account=account, text=text, origin=origin)
             second_steps.remove_all(account)
+            web_sessions.end_others(ctx, account=account, keep=keep_session, origin=origin)
             note(
                 ctx,
                 kind=Kind.TWO_STEP_OFF,

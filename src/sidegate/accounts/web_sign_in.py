@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from sidegate.accounts import refusal_log
 from sidegate.accounts.context import Context, Origin, note
+from sidegate.accounts.notices import tell_of_change
 from sidegate.accounts.people import ensure, find
 from sidegate.decisions.directory import Directory, Question, Seen
 from sidegate.decisions.mail import MOST_FOLLOWED, PasswordCheck, Presence
@@ -211,10 +214,15 @@ def _counters(ctx: Context, account: Account | None, *, login: str, origin: Orig
     )
 
 
-def finished(ctx: Context, *, account: Account, origin: Origin) -> None:
-    """Record a completed sign-in, and its network as familiar."""
-    counters.mark(account_id=account.pk, network=network_of(origin.address), now=ctx.now())
-    note(ctx, kind=Kind.WEB_SIGNED_IN, account_id=account.pk, origin=origin)
+def finished(ctx: Context, *, account: Account, new_browser: bool, origin: Origin) -> None:
+    """Record a completed sign-in, and its network as familiar; tell of a new browser."""
+    kind = Kind.WEB_SIGNED_IN
+    with transaction.atomic():
+        counters.mark(account_id=account.pk, network=network_of(origin.address), now=ctx.now())
+        detail = {"browser": "new"} if new_browser else {}
+        note(ctx, kind=kind, account_id=account.pk, origin=origin, **detail)
+        if new_browser:
+            tell_of_change(ctx, account=account, kind=kind, origin=origin)
 
 
 def signed_out(ctx: Context, *, account: Account, origin: Origin) -> None:

@@ -17,6 +17,8 @@ FLOOR = 0.2
 """Codes used of those sent, below which a prefix is stopped."""
 MILLIONTHS = 1_000_000
 """Prices are counted in whole millionths of the operator's currency."""
+NOTICES = {HOUR: 3, DAY: 6}
+"""Text messages that carry no code, to one number, within so many milliseconds."""
 
 
 class Scope(StrEnum):
@@ -75,6 +77,12 @@ def limits(*, daily_most: int) -> tuple[Limit, ...]:
         Limit(Scope.ALL, _share(daily_most, 4), HOUR),
         Limit(Scope.ALL, daily_most, DAY),
     )
+
+
+def limits_of_notices(*, daily_most: int) -> tuple[Limit, ...]:
+    """Those that hold for a notice to a phone, too: they bound what everybody's cost."""
+    shared = {Scope.PREFIX, Scope.ALL}
+    return tuple(limit for limit in limits(daily_most=daily_most) if limit.scope in shared)
 
 
 def by_count(nth: Mapping[Limit, int], *, now: int) -> Refused | None:

@@ -17,6 +17,8 @@ class Kind(StrEnum):
     MAIL_MASTER = "mail-master"
     MAIL_GRACE = "mail-grace"
     """Allowed by the account password with 2-step on, through a grace window."""
+    MAIL_NEW_NETWORK = "mail-new-network"
+    """An app password that is in use signed in from a network that is new to its account."""
     MAIL_SESSION_ENDED = "mail-session-ended"
     WEB_SIGNED_IN = "web-signed-in"
     WEB_REFUSED = "web-refused"
@@ -35,6 +37,8 @@ class Kind(StrEnum):
     TWO_STEP_OFF = "two-step-off"
     SECOND_STEP_ADDED = "second-step-added"
     SECOND_STEP_REMOVED = "second-step-removed"
+    PHONE_CHANGED = "phone-changed"
+    """Another number in the place of one that codes went to."""
     BACKUP_CODES_MADE = "backup-codes-made"
     BACKUP_CODE_USED = "backup-code-used"
     BROWSER_TRUSTED = "browser-trusted"
@@ -74,6 +78,7 @@ DETAILS = frozenset(
         "gateway",
         "prefix",
         "browsers",
+        "browser",
     }
 )
 """What an event may tell beyond its columns. A number is masked by whoever records it."""

@@ -131,6 +131,16 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "computer-desktop",
         "quiet",
     ),
+    Kind.PHONE_CHANGED: (
+        gettext_lazy("The number of a phone was changed"),
+        "device-phone-mobile",
+        "unsure",
+    ),
+    Kind.MAIL_NEW_NETWORK: (
+        gettext_lazy("An app password was used from a new network"),
+        "envelope",
+        "unsure",
+    ),
     Kind.APP_PASSWORD_MADE: (gettext_lazy("An app password was made"), "key", "quiet"),
     Kind.APP_PASSWORD_REVOKED: (
         gettext_lazy("An app password was revoked"),
@@ -279,33 +289,40 @@ def protocol_name(protocol: str) -> str:
 
 
 def _facts(event: Event, detail: dict[str, str]) -> list[str]:
-    facts = []
-    if event.app_password is not None:
-        facts.append(app_passwords.name(event.app_password))
+    facts = [app_passwords.name(event.app_password)] if event.app_password is not None else []
     if step := second_steps.WORDS.get(detail.get("step", "")):
         facts.append(str(step))
     if detail.get("name"):
         facts.append(browsers.in_words(detail["name"]))
-    if count := int(detail.get("browsers", 0)):
-        words = ngettext("%(count)s browser", "%(count)s browsers", count)
-        facts.append(words % {"count": count})
-    if days := int(detail.get("days", 0)):
-        facts.append(ngettext("for %(count)s day", "for %(count)s days", days) % {"count": days})
+    if detail.get("browser") == "new":
+        facts.append(_("a new browser"))
+    facts += _counted(detail)
     if "channel" in detail:
         words = _("by phone call") if detail["channel"] == "voice" else _("by text message")
         facts.append(words)
     if "number" in detail:
         facts.append(_("to %(number)s") % {"number": detail["number"]})
+    if detail.get("app_passwords_kept") == "yes":
+        facts.append(_("app passwords kept"))
+    return facts
+
+
+def _counted(detail: dict[str, str]) -> list[str]:
+    """What an event has numbers of."""
+    told = []
+    if count := int(detail.get("browsers", 0)):
+        words = ngettext("%(count)s browser", "%(count)s browsers", count)
+        told.append(words % {"count": count})
+    if days := int(detail.get("days", 0)):
+        told.append(ngettext("for %(count)s day", "for %(count)s days", days) % {"count": days})
     if count := int(detail.get("count", 0)):
         words = ngettext(
             "%(count)s app password revoked with it",
             "%(count)s app passwords revoked with it",
             count,
         )
-        facts.append(words % {"count": count})
-    if detail.get("app_passwords_kept") == "yes":
-        facts.append(_("app passwords kept"))
-    return facts
+        told.append(words % {"count": count})
+    return told
 
 
 def _place(event: Event, detail: dict[str, str]) -> list[str]:

@@ -19,7 +19,7 @@ from django.utils import translation
 from sidegate.decisions.ports import Unavailable
 from sidegate.pages import people_time, sessions
 from sidegate.pages.context import context
-from sidegate.portal import errors, grants
+from sidegate.portal import errors, grants, known
 from sidegate.portal.visitors import PortalRequest, address_of, find_account
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,9 @@ class SignedIn:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer."""
         people_time.use_zone("")
-        return self._get_response(request)
+        answer = self._get_response(request)
+        known.keep(request, answer)
+        return answer
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: object

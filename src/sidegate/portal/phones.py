@@ -16,6 +16,7 @@ from sidegate.accounts.second_steps import NewPhone, SecondStep, StepKind
 from sidegate.pages.context import context
 from sidegate.portal import code_pages, code_step, gate, grants
 from sidegate.portal.code_pages import CodeFlow, said
+from sidegate.portal.devices import this_browser
 from sidegate.portal.forms import PhoneForm, open_channels
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.regions import region_of
@@ -99,6 +100,7 @@ def _verified(request: PortalRequest, answer: CodeRight) -> HttpResponse:
             new=new,
             replaces=replaces,
             origin=origin_of(request),
+            keep_session=this_browser(request),
         )
     except AccountError as problem:
         messages.error(request, said(problem))

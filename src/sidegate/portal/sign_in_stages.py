@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from sidegate.accounts import web_sign_in
 from sidegate.pages import sessions
 from sidegate.pages.context import context
+from sidegate.portal import known
 from sidegate.portal.visitors import (
     PASSWORD_VERSION,
     SECOND_STEP_AT,
@@ -81,7 +82,10 @@ def finish(
     )
     if second_step:
         request.session[SECOND_STEP_AT] = now if given_at is None else given_at
-    web_sign_in.finished(context(), account=account, origin=origin_of(request))
+    new_browser = known.is_new(request, account)
+    web_sign_in.finished(
+        context(), account=account, new_browser=new_browser, origin=origin_of(request)
+    )
     request.session.clear_expired()
 
 

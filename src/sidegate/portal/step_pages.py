@@ -13,6 +13,7 @@ from sidegate.accounts.phone_numbers import phones
 from sidegate.accounts.second_steps import SecondStep
 from sidegate.pages.context import context
 from sidegate.portal import gate
+from sidegate.portal.devices import this_browser
 from sidegate.portal.forms import StepNameForm, open_channels
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.step_words import row
@@ -44,7 +45,11 @@ def remove(request: PortalRequest, key: str) -> HttpResponse:
         return asked
     try:
         gone = second_steps.remove(
-            context(), account=request.account, key=key, origin=origin_of(request)
+            context(),
+            account=request.account,
+            key=key,
+            origin=origin_of(request),
+            keep_session=this_browser(request),
         )
     except LastStep as problem:
         messages.error(request, str(problem.text))

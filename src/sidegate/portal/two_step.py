@@ -15,6 +15,7 @@ from sidegate.accounts.second_steps import NewPhone, NewStep
 from sidegate.pages.context import context
 from sidegate.portal import code_pages, code_step, cut_over, gate, grants, open_connections, proved
 from sidegate.portal.code_pages import CodeFlow, said
+from sidegate.portal.devices import this_browser
 from sidegate.portal.forms import PhoneForm
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.regions import region_of
@@ -154,7 +155,12 @@ def turn_off(request: PortalRequest) -> HttpResponse:
         return asked
     if request.method == "POST":
         with open_connections.ended_after(request):
-            two_step.turn_off(context(), account=request.account, origin=origin_of(request))
+            two_step.turn_off(
+                context(),
+                account=request.account,
+                origin=origin_of(request),
+                keep_session=this_browser(request),
+            )
         grants.end(request)
         return redirect("two-step")
     shown = {"count": len(app_passwords.active(request.account))}

@@ -23,6 +23,7 @@ from sidegate.accounts.jobs import Housekeeping
 from sidegate.accounts.mail_sign_in import MailSignIn
 from sidegate.accounts.mailboxes import OwnMailboxes, Place
 from sidegate.accounts.mailboxes_there import DirectoryMailboxes
+from sidegate.accounts.new_networks import NewNetworks
 from sidegate.accounts.notice_jobs import NoticeHandler
 from sidegate.accounts.observing import Observing
 from sidegate.accounts.open_sessions import Processes, SessionWatch
@@ -118,7 +119,7 @@ class House:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         parts = self._plan.parts
-        writer = Writer()
+        writer = Writer(arrived=NewNetworks(self._plan.context))
         writer.start()
         stack.push_async_callback(asyncio.to_thread, writer.close)
         directory = self._plan.context.directory

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
@@ -47,6 +49,18 @@ def add(*, login: bytes, network: str, secret: bytes, now: int) -> bool:
         return bool(cursor.rowcount > 0)
 
 
+def familiar(
+    cursor: CursorWrapper, pairs: Sequence[tuple[int, str]], *, now: int
+) -> set[tuple[int, str]]:
+    """Those of the pairs (account id, network) that are familiar."""
+    if not pairs:
+        return set()
+    places = ", ".join(["(%s, %s)"] * len(pairs))
+    wanted = [value for pair in pairs for value in pair]
+    cursor.execute(_FAMILIAR_PAIRS % places, [now - FAMILIAR_FOR, *wanted])
+    return {(int(account), str(network)) for account, network in cursor.fetchall()}
+
+
 def mark_familiar(cursor: CursorWrapper, rows: list[tuple[int, str, int]]) -> None:
     """Remember (account id, network, time) of sign-ins that came in."""
     cursor.executemany(_MARK, [(network, at, account_id) for account_id, network, at in rows])
@@ -83,6 +97,10 @@ _LOGIN = (
 )
 _FAMILIAR = (
     "SELECT count(*) FROM familiar_network WHERE account_id = %s AND network = %s AND at > %s"
+)
+_FAMILIAR_PAIRS = (
+    "SELECT account_id, network FROM familiar_network"
+    " WHERE at > %%s AND (account_id, network) IN (VALUES %s)"
 )
 # One that has stood for 24 hours counts anew: its time moves on then, and not before.
 _ADD = (

@@ -96,6 +96,26 @@ class TrustedBrowser(models.Model):
         return f"trusted browser {self.pk}"
 
 
+class KnownBrowser(models.Model):
+    """A browser that an account was signed in with: a keyed digest of its cookie, no more."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey("storage.Account", on_delete=models.CASCADE, db_index=False)
+    digest = models.BinaryField(max_length=32, unique=True)
+    seen_at = models.BigIntegerField()
+    """When it was last signed in."""
+
+    class Meta:
+        db_table = "known_browser"
+        indexes: ClassVar = [
+            models.Index(fields=["account", "seen_at"], name="known_browser_by_account"),
+            models.Index(fields=["seen_at"], name="known_browser_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"known browser {self.pk}"
+
+
 class CodeTry(models.Model):
     """A code that was presented as a second step, and was not right."""
 

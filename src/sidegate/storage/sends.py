@@ -1,4 +1,4 @@
-"""Codes that were to be sent, counted by whom, where to and from where, for a day."""
+"""Codes and notices to phones, counted by whom, where to and from where, for a day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ USED = "used"
 FAILED = "failed"
 """It surely did not go out: what a gateway could not do says nothing about a prefix."""
 
+TOLD = "told"
+"""A notice, not a code: it takes no code from its number, account or network."""
+
 _LOCK = "all"
+_OF_CODES = frozenset({Scope.NUMBER, Scope.ACCOUNT, Scope.NETWORK})
 _COLUMNS = {
     Scope.NUMBER: "number",
     Scope.ACCOUNT: "account",
@@ -60,6 +64,11 @@ def nth_newest(send: Send, limits: Collection[Limit], *, now: int) -> dict[Limit
     return found
 
 
+def told(number: str, *, since: int) -> int:
+    """How many notices went to a number after a time."""
+    return CodeSend.objects.filter(number=number, at__gt=since, outcome=TOLD).count()
+
+
 def spent(*, now: int) -> list[tuple[int, int]]:
     """Time and price of each code of the last day that cost something."""
     return list(CodeSend.objects.filter(at__gt=now - DAY, price__gt=0).values_list("at", "price"))
@@ -89,11 +98,11 @@ def judged_again_at(prefix: str, *, settled_by: int, now: int) -> int:
 
 
 def within_a_day(*, now: int) -> int:
-    """How many codes were sent in all."""
+    """How many messages were sent in all."""
     return CodeSend.objects.filter(at__gt=now - DAY).count()
 
 
-def add(send: Send, *, job: int, now: int) -> None:
+def add(send: Send, *, job: int, now: int, outcome: str = SENT) -> None:
     """Count one, whose job it is."""
     CodeSend.objects.create(
         account_id=send.account,
@@ -103,13 +112,13 @@ def add(send: Send, *, job: int, now: int) -> None:
         at=now,
         price=send.price,
         job=job,
-        outcome=SENT,
+        outcome=outcome,
     )
 
 
 def mark(*, job: int, outcome: str) -> None:
     """Note what came of a job's code."""
-    CodeSend.objects.filter(job=job).exclude(outcome=USED).update(outcome=outcome)
+    CodeSend.objects.filter(job=job).exclude(outcome__in=(USED, TOLD)).update(outcome=outcome)
 
 
 def first_told(what: str, *, now: int) -> bool:
@@ -131,6 +140,8 @@ def forget_old(*, now: int) -> None:
 
 def _of(send: Send, scope: Scope, *, since: int) -> QuerySet[CodeSend]:
     recent = CodeSend.objects.filter(at__gt=since)
+    if scope in _OF_CODES:
+        recent = recent.exclude(outcome=TOLD)
     if scope is Scope.ALL:
         return recent
     return recent.filter(**{_COLUMNS[scope]: getattr(send, scope.value)})

@@ -1,7 +1,8 @@
 """What an allowed sign-in leaves beside its event.
 
 For an app password "last used", for the account password a sighting of the program,
-and for both a familiar network. All are coalesced and written behind. Rows lie
+and for both a familiar network; where that one is new, whoever tells owners hears of it.
+All are coalesced and written behind. Rows lie
 scattered over the database, so that each one written alone costs a page of it; while
 much comes in they wait for one another, and each page is written once for all that lie
 on it.
@@ -9,14 +10,20 @@ on it.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
+from collections.abc import Callable, Sequence
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg_pool import PoolTimeout
 
-from sidegate.decisions.throttle import network_of
+from sidegate.decisions.throttle import UNKNOWN_NETWORK, network_of
 from sidegate.events.catalogue import NewEvent
 from sidegate.storage import counters, sightings
+
+log = logging.getLogger(__name__)
 
 STAMP_EVERY = 60_000
 """Milliseconds within which a second stamp of the same kind is not written."""
@@ -27,15 +34,27 @@ _LAST_USED = (
     "UPDATE app_password SET last_used_at = %s, last_used_address = %s,"
     " last_used_protocol = %s, last_used_program = %s WHERE id = %s"
 )
+_USED_BEFORE = "SELECT id FROM app_password WHERE last_used_at IS NOT NULL AND id IN (%s)"
+_PAIRS_AT_ONCE = 400
 _ACCOUNT_PASSWORD = sightings.Credential.ACCOUNT_PASSWORD.value
 _Key = tuple[int, str]
 _LastUsed = tuple[int, str, str, str]
+
+Arrived = Callable[[NewEvent], None]
+"""Is told of an app password's sign-in from a network that is new to its account; in the
+transaction that makes the network familiar."""
+
+
+def nobody(event: NewEvent) -> None:
+    """Tell nobody."""
 
 
 class Stamps:
     """The stamps that wait, and which were made lately. Used by one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, arrived: Arrived = nobody) -> None:
+        self._arrived = arrived
+        self._arrivals: dict[_Key, NewEvent] = {}
         self._made: dict[_Key, int] = {}
         self._used: dict[int, _LastUsed] = {}
         self._familiar: dict[_Key, int] = {}
@@ -53,8 +72,11 @@ class Stamps:
         if event.at - self._made.get(key, 0) < STAMP_EVERY:
             return
         self._made[key] = event.at
-        self._familiar[event.account_id, network_of(event.address)] = event.at
+        network = network_of(event.address)
+        self._familiar[event.account_id, network] = event.at
         if event.app_password_id is not None:
+            if network != UNKNOWN_NETWORK:
+                self._arrivals.setdefault((event.account_id, network), event)
             self._used[event.app_password_id] = (
                 event.at, event.address, event.protocol, event.program
             )  # fmt: skip
@@ -91,19 +113,54 @@ class Stamps:
         if not familiar and not seen:
             return
         with transaction.atomic(), connection.cursor() as cursor:
+            new = self._new(cursor)
             if used:
                 cursor.executemany(_LAST_USED, used)
             if familiar:
                 counters.mark_familiar(cursor, familiar)
             if seen:
                 sightings.mark(cursor, seen)
+            for event in new:
+                self._tell(event)
         self._sightings.forget(seen)
         self._forget()
+
+    def _new(self, cursor: CursorWrapper) -> list[NewEvent]:
+        """Sign-ins from unfamiliar networks, but for the very first of an app password."""
+        pairs = sorted(self._arrivals)
+        familiar: set[_Key] = set()
+        for start in range(0, len(pairs), _PAIRS_AT_ONCE):
+            familiar |= counters.familiar(
+                cursor, pairs[start : start + _PAIRS_AT_ONCE], now=self._arrivals[pairs[start]].at
+            )
+        new = [self._arrivals[pair] for pair in pairs if pair not in familiar]
+        ids = [event.app_password_id for event in new if event.app_password_id is not None]
+        used_before = _used_before(cursor, ids)
+        return [event for event in new if event.app_password_id in used_before]
+
+    def _tell(self, event: NewEvent) -> None:
+        try:
+            with transaction.atomic():
+                self._arrived(event)
+        except (OperationalError, InterfaceError, PoolTimeout):
+            raise  # an outage: everything is tried again
+        except Exception:
+            log.exception("a sign-in from a new network could not be told")
 
     def _forget(self) -> None:
         newest = max(self._familiar.values(), default=0)
         self._used.clear()
         self._familiar.clear()
+        self._arrivals.clear()
         self._since = None
         if len(self._made) > MOST_KEPT:
             self._made = {key: at for key, at in self._made.items() if newest - at < STAMP_EVERY}
+
+
+def _used_before(cursor: CursorWrapper, ids: Sequence[int]) -> set[int]:
+    """Those of the app passwords that were used before what waits here."""
+    if not ids:
+        return set()
+    places = ", ".join(["%s"] * len(ids))
+    cursor.execute(_USED_BEFORE % places, ids)
+    return {int(row_id) for (row_id,) in cursor.fetchall()}

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg_pool import PoolTimeout
 
 from sidegate.events.catalogue import Kind, NewEvent, checked_detail
-from sidegate.storage.stamps import Stamps
+from sidegate.storage.stamps import Arrived, Stamps, nobody
 from sidegate.storage.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -39,16 +39,16 @@ class Writer:
     """Writes events in the order they came, many in one transaction, and their stamps.
 
     An outage loses nothing: what could not be written waits for the database, up to
-    `MOST_WAITING` events.
+    `MOST_WAITING` events. `arrived`: see `stamps`.
     """
 
     MOST_WAITING = 500_000
 
-    def __init__(self) -> None:
+    def __init__(self, *, arrived: Arrived = nobody) -> None:
         self._worker = Worker[NewEvent](
             name="writer", work=self._work, failed=self._failed, most=MOST, between=self._between
         )
-        self._stamps = Stamps()
+        self._stamps = Stamps(arrived=arrived)
         self._busy = False
         self._closing = threading.Event()
         self._last_try = False

@@ -76,3 +76,20 @@ def phones_changed(language: str, *, name: str) -> str:
         "%(name)s: the phones that your codes go to were changed. "
         "Was it not you? Read the message in your mail."
     ) % {"name": name}
+
+
+def two_step_turned_off(language: str, *, name: str) -> str:
+    """What a phone is told when 2-Step Verification is turned off."""
+    _ = _catalogue(language).gettext
+    return _(
+        "%(name)s: 2-Step Verification was turned off. "
+        "Was it not you? Read the message in your mail."
+    ) % {"name": name}
+
+
+def password_changed(language: str, *, name: str) -> str:
+    """What a phone is told when the account password is changed."""
+    _ = _catalogue(language).gettext
+    return _(
+        "%(name)s: the account password was changed. Was it not you? Read the message in your mail."
+    ) % {"name": name}

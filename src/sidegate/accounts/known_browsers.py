@@ -1,0 +1,57 @@
+"""Browsers that an account was signed in with, so that a new one can be told of.
+
+A browser holds a random token in a cookie of its own, we a keyed digest of it for each
+account: two accounts of one browser cannot be tied together by what is stored. The token
+opens nothing and spares nobody a question; where it is gone, its owner gets one message more.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from django.db import transaction
+
+from sidegate.accounts.context import Context
+from sidegate.decisions.throttle import DAY
+from sidegate.factors.digests import keyed_digest
+from sidegate.storage.models import Account
+from sidegate.storage.second_step_models import KnownBrowser
+
+KEPT_FOR = 400 * DAY
+"""Milliseconds after its last sign-in for which a browser is known: what a cookie lives."""
+MOST = 50
+"""Browsers of one account that are known: those that were signed in last."""
+
+_TOKEN_BYTES = 24
+
+
+def new_token(ctx: Context) -> str:
+    """What a browser without one is given."""
+    return base64.urlsafe_b64encode(ctx.random(_TOKEN_BYTES)).decode()
+
+
+def sign_in(ctx: Context, *, account: Account, token: str) -> bool:
+    """Note that the browser of a token is signed in; whether it is new to the account."""
+    now = ctx.now()
+    known = KnownBrowser.objects.filter(account=account, seen_at__gt=now - KEPT_FOR)
+    with transaction.atomic():
+        digests = [_digest(key, account, token) for key in ctx.keys.keys.values()]
+        if known.filter(digest__in=digests).update(seen_at=now):
+            return False
+        KnownBrowser.objects.update_or_create(
+            digest=_digest(ctx.keys.current, account, token),
+            defaults={"account": account, "seen_at": now},
+        )
+        newest = known.order_by("-seen_at", "-id").values_list("pk", flat=True)[:MOST]
+        KnownBrowser.objects.filter(account=account).exclude(pk__in=list(newest)).delete()
+    return True
+
+
+def forget_old(*, now: int) -> None:
+    """Drop those that did not come back."""
+    KnownBrowser.objects.filter(seen_at__lte=now - KEPT_FOR).delete()
+
+
+def _digest(key: bytes, account: Account, token: str) -> bytes:
+    parts = (account.pk.to_bytes(8, "big"), token.encode("utf-8", "replace"))
+    return keyed_digest(key=key, purpose=b"known-browser", parts=parts)

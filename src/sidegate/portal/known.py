@@ -1,0 +1,44 @@
+"""The cookie by which a browser is known to have been signed in before."""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from sidegate.accounts import known_browsers
+from sidegate.pages.context import context
+from sidegate.storage.models import Account
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
+_KEEP = "known_browser_token"
+
+
+def is_new(request: HttpRequest, account: Account) -> bool:
+    """Note the sign-in of this browser; whether it is new to the account."""
+    token = request.COOKIES.get(_cookie(), "")
+    if not _TOKEN.fullmatch(token):
+        token = known_browsers.new_token(context())
+    setattr(request, _KEEP, token)
+    return known_browsers.sign_in(context(), account=account, token=token)
+
+
+def keep(request: HttpRequest, answer: HttpResponse) -> None:
+    """Leave the cookie in a browser that was signed in just now."""
+    token = getattr(request, _KEEP, None)
+    if token is None:
+        return
+    answer.set_cookie(
+        _cookie(),
+        token,
+        max_age=known_browsers.KEPT_FOR // 1000,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _cookie() -> str:
+    # Beside the session's, with the same prefix.
+    return f"{settings.SESSION_COOKIE_NAME}-known"
