@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
@@ -158,8 +159,8 @@ def test_many_at_once(installation_on_each: Installation) -> None:
     assert len(desk.told()) == len(many)
 
 
-def test_in_the_installations_language(tmp_path: pytest.TempPathFactory) -> None:
-    house = install(tmp_path / "data", toml='[policy]\nrefusal_language = "lv"\n')  # type: ignore[operator]
+def test_in_the_installations_language(tmp_path: Path) -> None:
+    house = install(tmp_path / "data", toml='[policy]\nrefusal_language = "lv"\n')
     desk = Desk(house)
     with translation.override("en"):
         desk.arrive(AWAY)
@@ -183,7 +184,8 @@ def test_a_fault_of_ours_keeps_no_stamp_out(
     desk = Desk(installation_on_each)
 
     def fault(event: NewEvent) -> None:
-        Account.objects.filter(pk=event.account_id).update(name="half done")
+        del event
+        Account.objects.filter(address=desk.anna.address).update(name="half done")
         raise ValueError
 
     desk.stamps = Stamps(arrived=fault)

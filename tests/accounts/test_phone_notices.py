@@ -10,6 +10,7 @@ from installation import OPERATOR, OWNER, Installation, install
 from sidegate import texts
 from sidegate.accounts import code_limits, codes, people, phone_notices, two_step
 from sidegate.accounts.codes import Purpose
+from sidegate.accounts.context import Origin
 from sidegate.accounts.errors import TooManyCodes
 from sidegate.accounts.phone_notices import NEW_FOR, tell_phones
 from sidegate.decisions.sends import NOTICES
@@ -44,7 +45,7 @@ def change_password(house: Installation, account: Account, number: int = 1) -> N
 
 @pytest.mark.parametrize("origin", [OWNER, OPERATOR], ids=["owner", "operator"])
 def test_turning_off_is_told_to_the_phones_that_go_with_it(
-    installation_on_each: Installation, origin: phone_notices.Origin
+    installation_on_each: Installation, origin: Origin
 ) -> None:
     house = installation_on_each
     anna = on(house)

@@ -24,6 +24,8 @@ class NewNetworks:
 
     def __call__(self, event: NewEvent) -> None:
         """Record one such sign-in, and tell of it."""
+        if event.app_password_id is None:
+            return
         rows = AppPassword.objects.select_related("account")
         row = rows.filter(pk=event.app_password_id).first()
         if row is None:

@@ -29,6 +29,8 @@ NEW_FOR = 600_000
 class Text(Protocol):
     """What is told: of `texts`. It fits one SMS."""
 
+    __name__: str
+
     def __call__(self, language: str, *, name: str) -> str:
         """Say it, for the service of that name."""
 

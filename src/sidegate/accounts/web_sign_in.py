@@ -219,8 +219,8 @@ def finished(ctx: Context, *, account: Account, new_browser: bool, origin: Origi
     kind = Kind.WEB_SIGNED_IN
     with transaction.atomic():
         counters.mark(account_id=account.pk, network=network_of(origin.address), now=ctx.now())
-        detail = {"browser": "new"} if new_browser else {}
-        note(ctx, kind=kind, account_id=account.pk, origin=origin, **detail)
+        browser = "new" if new_browser else "known"
+        note(ctx, kind=kind, account_id=account.pk, origin=origin, browser=browser)
         if new_browser:
             tell_of_change(ctx, account=account, kind=kind, origin=origin)
 
