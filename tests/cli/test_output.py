@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from sidegate.cli.event_commands import moment
-from sidegate.cli.output import print_table, rfc3339
+from sidegate.cli.output import print_table
+from sidegate.wire.times import rfc3339
 
 NOW = 1_790_000_000_000
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
 from installation import Installation
+from sidegate.accounts.own_data import ACCOUNT, NOT_TOLD, PARTS, Part
 from sidegate.storage import schema
 from sidegate.storage.database import database_settings
-from sidegate.storage.models import WebSession
+from sidegate.storage.models import Account, WebSession
 
 
 def test_no_migration_is_missing(installation: Installation) -> None:
@@ -76,3 +79,25 @@ def test_sessions_that_were_there_get_a_handle_each(installation_on_each: Instal
     call_command("migrate", "storage", verbosity=0)
     handles = WebSession.objects.values_list("handle", flat=True)
     assert len({*handles}) == len([handle for handle in handles if handle]) == 2
+
+
+def test_every_table_of_an_account_is_told_to_its_owner_or_says_why_not() -> None:
+    hers = {
+        model
+        for model in apps.get_app_config("storage").get_models()
+        if any(column.related_model is Account for column in model._meta.concrete_fields)
+    }
+    told = [part.model for part in PARTS]
+    assert len(told) == len({*told})
+    assert hers == {*told, *NOT_TOLD}
+    assert not {*told} & {*NOT_TOLD}
+
+
+@pytest.mark.parametrize("part", [ACCOUNT, *PARTS], ids=lambda part: part.name)
+def test_every_column_of_them_is_told_or_kept_back_on_purpose(part: Part) -> None:
+    columns = [column for column in part.model._meta.concrete_fields if column.name != "account"]
+    assert sorted([*part.told, *part.secret, *part.ours]) == sorted(one.name for one in columns)
+    for column in columns:
+        assert column.name not in part.told or column.get_internal_type() != "BinaryField"
+        words = {*column.name.split("_")}
+        assert column.name not in part.told or not words & {"secret", "digest", "hash", "key"}

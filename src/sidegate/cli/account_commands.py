@@ -12,10 +12,11 @@ from sidegate.accounts.grace import Grace
 from sidegate.accounts.phone_numbers import masked
 from sidegate.cli.app_password_commands import described, shown_rows
 from sidegate.cli.errors import DONE
-from sidegate.cli.output import local_time, print_facts, print_json, print_table, rfc3339, say
+from sidegate.cli.output import local_time, print_facts, print_json, print_table, say
 from sidegate.cli.people import OPERATOR, account_of
 from sidegate.cli.secrets_in import new_password
 from sidegate.storage.models import Account
+from sidegate.wire.times import rfc3339
 
 
 def add(ctx: Context, arguments: Namespace) -> int:

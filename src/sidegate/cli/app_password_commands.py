@@ -11,10 +11,11 @@ from sidegate.accounts import app_password_changes, app_passwords
 from sidegate.accounts.app_password_choices import Choices, end_of, networks_in
 from sidegate.accounts.context import Context
 from sidegate.cli.errors import DONE, USAGE, Failure
-from sidegate.cli.output import local_time, print_json, print_table, rfc3339, say, say_aside
+from sidegate.cli.output import local_time, print_json, print_table, say, say_aside
 from sidegate.cli.people import OPERATOR, account_of
 from sidegate.decisions.networks import stored
 from sidegate.storage.models import Account, AppPassword
+from sidegate.wire.times import rfc3339
 
 _UNITS = {"h": 3_600_000, "d": 86_400_000}
 _Switch = Callable[..., bool]

@@ -13,7 +13,7 @@ from pathlib import Path
 from sidegate.accounts.context import Context
 from sidegate.cli.archive_names import CONFIG_NAME, KEYS, MAIL, ROWS_NAME, TLS, read_passphrase
 from sidegate.cli.errors import DONE, Failure
-from sidegate.cli.output import print_json, rfc3339, say, say_aside
+from sidegate.cli.output import print_json, say, say_aside
 from sidegate.cli.parser import version
 from sidegate.config import Config
 from sidegate.mailserver.places import find_places
@@ -22,6 +22,7 @@ from sidegate.storage.archive import Contents, Member, write_archive
 from sidegate.storage.database import SQLITE_FILE
 from sidegate.storage.mail_files import mail_files
 from sidegate.storage.models import Account
+from sidegate.wire.times import rfc3339
 
 
 def backup(ctx: Context, arguments: Namespace) -> int:

@@ -18,12 +18,13 @@ from sidegate.accounts.errors import BadNumber
 from sidegate.accounts.job_runner import JobRunner
 from sidegate.accounts.phone_numbers import normal_number
 from sidegate.cli.errors import DONE, NOT_DONE, USAGE, Failure
-from sidegate.cli.output import rfc3339, say
+from sidegate.cli.output import say
 from sidegate.decisions.ports import Unavailable
 from sidegate.factors import one_time_code
 from sidegate.storage.background import Background
 from sidegate.storage.jobs import WAITING
 from sidegate.storage.models import Job
+from sidegate.wire.times import rfc3339
 
 T = TypeVar("T")
 

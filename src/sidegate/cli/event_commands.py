@@ -12,9 +12,10 @@ from datetime import datetime
 from sidegate.accounts import activity
 from sidegate.accounts.context import Context
 from sidegate.cli.errors import DONE, USAGE, Failure
-from sidegate.cli.output import local_time, print_json, rfc3339, say
+from sidegate.cli.output import local_time, print_json, say
 from sidegate.cli.people import account_of
 from sidegate.storage.models import Account, Event
+from sidegate.wire.times import rfc3339
 
 _DEFAULT_SINCE = "24h"
 _POLL_SECONDS = 0.5

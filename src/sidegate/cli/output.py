@@ -9,18 +9,10 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 _GAP = "  "
 _NARROWEST = 8
-
-
-def rfc3339(at: int | None) -> str | None:
-    """A moment in milliseconds since the epoch as RFC 3339 in UTC; `None` stays."""
-    if at is None:
-        return None
-    text = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def local_time(at: int | None) -> str:

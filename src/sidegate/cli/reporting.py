@@ -12,8 +12,9 @@ from sidegate.accounts.context import Context
 from sidegate.accounts.grace import Grace
 from sidegate.accounts.observe_report import DAYS, Report, Row, goes, in_use_since
 from sidegate.cli.errors import DONE
-from sidegate.cli.output import cut, local_time, print_facts, print_json, rfc3339, say
+from sidegate.cli.output import cut, local_time, print_facts, print_json, say
 from sidegate.decisions.observing import Outcome
+from sidegate.wire.times import rfc3339
 
 _WIDTH = 80
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -57,6 +57,8 @@ class Kind(StrEnum):
     ACCOUNT_LOCKED = "account-locked"
     PERSONAL_CHANGED = "personal-changed"
     """Its name, language or time zone."""
+    DATA_DOWNLOADED = "data-downloaded"
+    """Its owner took what is kept about it."""
     RECOVERY_ADDRESS_ASKED = "recovery-address-asked"
     """A code was sent to what shall become the recovery address."""
     RECOVERY_ADDRESS_SET = "recovery-address-set"

@@ -182,6 +182,7 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
     ),
     Kind.ACCOUNT_DISABLED: (gettext_lazy("The account was disabled"), "user-minus", "refused"),
     Kind.PERSONAL_CHANGED: (gettext_lazy("Personal info was changed"), "identification", "quiet"),
+    Kind.DATA_DOWNLOADED: (gettext_lazy("Your data was downloaded"), "arrow-down-tray", "unsure"),
     Kind.RECOVERY_ADDRESS_ASKED: (
         gettext_lazy("A code was sent to a new recovery address"),
         "envelope",

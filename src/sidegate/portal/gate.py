@@ -35,6 +35,7 @@ _WORDS = {
     Area.STEPS: _Words(gettext_lazy("2-Step Verification"), gettext_lazy("Next")),
     Area.APP_PASSWORDS: _Words(gettext_lazy("App passwords"), gettext_lazy("Sign in")),
     Area.RECOVERY_ADDRESS: _Words(gettext_lazy("Recovery address"), gettext_lazy("Next")),
+    Area.OWN_DATA: _Words(gettext_lazy("Download your data"), gettext_lazy("Next")),
 }
 _CONFIRM = CodeFlow(
     purpose="confirm",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from sidegate.pages.context import context
 from sidegate.portal.visitors import SECOND_STEP_AT, PortalRequest
@@ -34,9 +34,10 @@ class Area(StrEnum):
     STEPS = "second-steps"
     APP_PASSWORDS = "app-passwords"
     RECOVERY_ADDRESS = "recovery-address"
+    OWN_DATA = "own-data"
 
 
-PERSONAL = frozenset({Area.RECOVERY_ADDRESS})
+PERSONAL = frozenset({Area.RECOVERY_ADDRESS, Area.OWN_DATA})
 """Areas that lie under Personal info; the others lie under Security."""
 _LIFETIMES = {
     Area.PASSWORD: FRESH,
@@ -47,9 +48,10 @@ _LIFETIMES = {
     Area.APP_PASSWORDS: FRESH,
     # A message may be slower than an SMS.
     Area.RECOVERY_ADDRESS: 30 * MINUTE,
+    Area.OWN_DATA: FRESH,
 }
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def inside(*areas: Area) -> Callable[[View], View]:
