@@ -36,7 +36,9 @@ def test_a_row_a_password_a_file(inside: Person) -> None:
     assert "No password, code or key is in it" in text_of(inside.get(answer["Location"]))
     sent, told = file(inside)
     assert sent["Content-Type"] == "application/json"
-    assert sent["Content-Disposition"] == 'attachment; filename="Sidegate-anna_example.test-data.json"'
+    assert (
+        sent["Content-Disposition"] == 'attachment; filename="Sidegate-anna_example.test-data.json"'
+    )
     assert sent["Cache-Control"] == "no-store"
     assert told["account"]["address"] == ADDRESS
     [browser] = told["browsers"]

@@ -172,7 +172,7 @@ PARTS = (
     ),
 )  # fmt: skip
 NOT_TOLD: dict[type[Model], str] = {
-    models.Challenge: "the digest of a code that is good for minutes; codes_sent and events tell of it",
+    models.Challenge: "the digest of a code, good for minutes; codes_sent and events tell of it",
     models.Job: "a message on its way, sealed until it is sent; codes_sent and events tell of it",
     models.LockLink: "the digest of a link that stands in a message of hers",
 }
