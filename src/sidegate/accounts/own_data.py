@@ -113,6 +113,13 @@ PARTS = (
         ours=("id", "password_version"),
     ),
     Part(
+        name="browsers_known",
+        model=second_step_models.KnownBrowser,
+        told=("seen_at",),
+        secret=("digest",),
+        ours=("id",),
+    ),
+    Part(
         name="mail_programs",
         model=mail_models.Sighting,
         told=(
