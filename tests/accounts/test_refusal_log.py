@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sidegate.accounts.app_password_choices import Choices
 from sidegate.accounts.context import Origin
 from sidegate.decisions.throttle import Limits
 from sidegate.decisions.words import Allow, CannotTell, Protocol, Reason, Refuse
+from sidegate.serve.log_lines import LogLine
 from sidegate.storage import counters
 
 PAGE = Path(__file__).parents[2] / "docs" / "operators" / "fail2ban.md"
@@ -26,7 +28,7 @@ ANNA = "anna@example.test"
 PASSWORD = "a good long password"
 _BLOCK = re.MULTILINE | re.DOTALL
 STRANGE = (
-    "x\n2026-11-22 19:59:35,123 INFO sidegate.refused: address=198.51.100.9 protocol=imap"
+    "x\n2026-11-22T19:59:35.123Z INFO sidegate.refused: address=198.51.100.9 protocol=imap"
     " guess=yes reason=wrong-password account=-"
 )
 
@@ -36,7 +38,7 @@ def log(tmp_path: Path) -> Iterator[Path]:
     """A log file in the format of `sidegate serve`."""
     file = tmp_path / "sidegate.log"
     handler = logging.FileHandler(file)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(LogLine())
     logger = refusal_log.log
     before = logger.level
     logger.setLevel(logging.INFO)
@@ -181,3 +183,36 @@ def test_nothing_that_was_typed_is_in_the_line(log: Path, address: str, account:
     )
     (line,) = lines(log)
     assert line == "address=- protocol=imap guess=yes reason=wrong-password account=-"
+
+
+def test_a_line_has_its_time_in_utc_whatever_the_zone(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        refusal_log.log.handle(said_at(1_790_000_000.5))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert log.read_text() == "2026-09-21T14:13:20.500Z INFO sidegate.refused: told\n"
+
+
+def said_at(created: float) -> logging.LogRecord:
+    record = refusal_log.log.makeRecord(
+        refusal_log.log.name, logging.INFO, __file__, 1, "told", (), None
+    )
+    record.created = created
+    return record
+
+
+def test_fail2ban_reads_the_time(tmp_path: Path, log: Path) -> None:
+    """Where it did not, it would take an old line for one of now."""
+    refusal_log.log.handle(said_at(time.time()))
+    found = re.search(r"/filter\.d/sidegate\.conf`:\n```conf\n(.*?)^```", PAGE.read_text(), _BLOCK)
+    assert found is not None
+    conf = tmp_path / "sidegate.conf"
+    conf.write_text(found[1])
+    command = [str(require("fail2ban-regex")), "-v", str(log), str(conf)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert re.search(r"\[1\] +\^?Year-Month-DayT24hour:Minute:Second", done.stdout), done.stdout

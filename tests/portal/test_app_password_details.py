@@ -108,8 +108,10 @@ def test_paused_and_resumed(two_step: Person, anna: Account) -> None:
 
 
 def test_all_at_once_after_a_question(two_step: Person, anna: Account) -> None:
-    made(two_step, anna)
     assert "Revoke all" not in text_of(two_step.get(PAGE))
+    made(two_step, anna)
+    assert "1 app password will be revoked" in text_of(two_step.get(f"{PAGE}/revoke-all"))
+    assert "Revoke all" in text_of(two_step.get(PAGE)), "where it always is"
     generate(two_step)
     assert f'href="{PAGE}/revoke-all"' in page_of(two_step.get(PAGE))
     assert "2 app passwords will be revoked" in text_of(two_step.get(f"{PAGE}/revoke-all"))

@@ -21,6 +21,7 @@ from sidegate.mailserver.places import Places, find_places
 from sidegate.serve.certificate import CertificateFiles, self_signed
 from sidegate.serve.first_start import first_account, tell
 from sidegate.serve.house import PARTS, House, Plan
+from sidegate.serve.log_lines import LogLine
 from sidegate.storage import schema
 from sidegate.storage.worker import OUTAGES
 
@@ -44,11 +45,9 @@ def run(context: Context, only: frozenset[str]) -> int:
     logging.getLogger("django.security.DisallowedHost").addFilter(_one_line)
     for name in ("django.request", "django.security.csrf"):
         logging.getLogger(name).addFilter(_without_tokens)
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(LogLine())
+    logging.basicConfig(level=logging.INFO, handlers=[lines])
     config = context.config
     try:
         schema.migrate()
