@@ -9,11 +9,11 @@ import pytest
 
 from installation import OPERATOR, OWNER, PASSWORD, Installation, close_database, install
 from portal.person import ADDRESS, NUMBER, Person, text_of
-from sidegate.accounts import people, second_steps
+from sidegate.accounts import passkeys, people, second_steps
 from sidegate.decisions.directory import Question, Seen
 from sidegate.decisions.mail import Presence
 from sidegate.storage.models import Account, Event, Job, WebSession
-from sidegate.storage.second_step_models import Passkey
+from sidegate.storage.second_step_models import Passkey, UsedChallenge
 from soft_key import PRESENT, SoftKey
 
 STEP, WHOLE, ADD = "/signin/step/passkey", "/signin/passkey", "/security/two-step/passkey"
@@ -325,12 +325,37 @@ def test_the_session_key_changes(with_key: Person, key: SoftKey) -> None:
     assert WebSession.objects.count() == 1
 
 
-def test_a_session_of_nobody_does_not_stay(installation: Installation) -> None:
+def test_whoever_only_asks_leaves_no_row(installation: Installation) -> None:
     stranger = Person(installation)
-    options(stranger, WHOLE)
-    [session] = WebSession.objects.all()
-    assert stranger.client.cookies["sidegate"]["max-age"] == 3600
-    assert session.expires_at - installation.clock() == 3_600_000
+    for _ in range(20):
+        options(stranger, WHOLE)
+    assert not WebSession.objects.exists()
+    assert not UsedChallenge.objects.exists()
+    cookie = stranger.client.cookies["sidegate-passkey"]
+    assert (cookie["max-age"], bool(cookie["httponly"])) == (300, True)
+    assert len(cookie.value) < 1000
+
+
+def test_a_cookie_that_is_sent_again_opens_nothing(with_key: Person, key: SoftKey) -> None:
+    """As somebody would who read both the cookie and the answer."""
+    answer = key.get(options(with_key, WHOLE))
+    cookie = with_key.client.cookies["sidegate-passkey"].value
+    assert with_key.post(WHOLE, passkey=answer).status_code == 302
+    other = Person(with_key.here)
+    other.client.cookies["sidegate-passkey"] = cookie
+    assert "That took too long" in refused_whole(other, answer)
+    with_key.here.clock.forward(seconds=301)
+    assert "That took too long" in refused_whole(other, answer)
+    assert UsedChallenge.objects.count() == 1
+    with_key.here.clock.forward(seconds=601)
+    passkeys.forget_used(now=with_key.here.clock())
+    assert not UsedChallenge.objects.exists()
+
+
+def test_a_challenge_that_we_did_not_draw(with_key: Person, key: SoftKey) -> None:
+    asked = options(with_key, WHOLE)
+    with_key.client.cookies["sidegate-passkey"] = "WyJ4Il0:made:up"
+    assert "That took too long" in refused_whole(with_key, key.get(asked))
 
 
 class AwayDirectory:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from sidegate.accounts import grace, known_browsers
+from sidegate.accounts import grace, known_browsers, passkeys
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import DAY
 from sidegate.storage import counters, jobs, sends, sightings
@@ -49,5 +49,6 @@ class Housekeeping:
         sends.forget_old(now=now)
         jobs.forget_old(before=now - DAY)
         known_browsers.forget_old(now=now)
+        passkeys.forget_used(now=now)
         LockLink.objects.filter(expires_at__lt=now).delete()
         WebSession.objects.filter(expires_at__lt=now).delete()

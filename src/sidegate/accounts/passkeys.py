@@ -18,7 +18,7 @@ from sidegate.events.catalogue import Kind
 from sidegate.factors import passkey
 from sidegate.factors.passkey import Known, Refusal, RelyingParty, Used
 from sidegate.storage.models import Account
-from sidegate.storage.second_step_models import Passkey
+from sidegate.storage.second_step_models import Passkey, UsedChallenge
 
 MOST = 20
 """Passkeys of one account."""
@@ -131,6 +131,19 @@ def use(
                 _tell_of_copy(ctx, row, origin)
             return judged
     return PasskeyRight(row.account, judged.user_verified)
+
+
+def first_use(ctx: Context, *, challenge: bytes) -> bool:
+    """Use a challenge up that was rightly answered; False where it had been before (rule 8)."""
+    _kept, made = UsedChallenge.objects.get_or_create(
+        challenge=challenge, defaults={"used_at": ctx.now()}
+    )
+    return made
+
+
+def forget_used(*, now: int) -> None:
+    """Drop challenges that nobody can answer any more."""
+    UsedChallenge.objects.filter(used_at__lt=now - 2 * passkey.LIFETIME).delete()
 
 
 def _row(answer: str, account: Account | None) -> Passkey | None:

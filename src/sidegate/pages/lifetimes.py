@@ -5,5 +5,3 @@ IDLE = 14 * _DAY
 """Milliseconds after which an unused session ends; the cookie's age is the same."""
 LONGEST = 90 * _DAY
 """Milliseconds after which every session ends."""
-BEFORE_SIGN_IN = 60 * 60 * 1000
-"""The same for one that any browser begins at the sign-in page, its cookie included."""

@@ -19,7 +19,7 @@ from django.utils import translation
 from sidegate.decisions.ports import Unavailable
 from sidegate.pages import people_time, sessions
 from sidegate.pages.context import context
-from sidegate.portal import errors, grants, known
+from sidegate.portal import errors, grants, known, sign_in_challenges
 from sidegate.portal.visitors import PortalRequest, address_of, find_account
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class SignedIn:
         people_time.use_zone("")
         answer = self._get_response(request)
         known.keep(request, answer)
+        sign_in_challenges.keep(request, answer)
         return answer
 
     def process_view(

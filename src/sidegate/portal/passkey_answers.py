@@ -1,7 +1,8 @@
 """Passkeys between a page and its browser: what is asked, and whether the answer counts.
 
-A challenge is kept in the browser's session, good once and for five minutes. Several may be
-open at a time: a person has more than one tab.
+A challenge is kept in the browser's session, or on the sign-in page in a cookie
+(`sign_in_challenges`), good once and for five minutes. Several may be open at a time: a person
+has more than one tab.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sidegate.accounts.second_steps import NewPasskey
 from sidegate.factors import passkey
 from sidegate.factors.passkey import Refusal
 from sidegate.pages.context import context
-from sidegate.pages.lifetimes import BEFORE_SIGN_IN
+from sidegate.portal import sign_in_challenges
 from sidegate.portal.visitors import PortalRequest, origin_of
 from sidegate.storage.models import Account
 
@@ -86,7 +87,12 @@ def judged(
         verified=verified,
         origin=origin_of(request),
     )
-    return str(_WORDS[found]) if isinstance(found, Refusal) else found
+    if isinstance(found, Refusal):
+        return str(_WORDS[found])
+    # A cookie can be sent again, unlike a session's value, which `_take` has taken out.
+    if purpose == "sign-in" and not passkeys.first_use(context(), challenge=challenge):
+        return str(_TOO_LATE)
+    return found
 
 
 def made(request: PortalRequest, *, name: str) -> NewPasskey | str:
@@ -102,9 +108,10 @@ def made(request: PortalRequest, *, name: str) -> NewPasskey | str:
 def _draw(request: PortalRequest, purpose: Purpose) -> bytes:
     """A new challenge, in place of the oldest where there are many."""
     challenge = context().random(passkey.CHALLENGE_BYTES)
+    if purpose == "sign-in":
+        sign_in_challenges.draw(request, challenge)
+        return challenge
     session = request.session
-    if session.is_empty():
-        session.set_expiry(BEFORE_SIGN_IN // 1000)
     open_ones = [key for key, _value in session.items() if key.startswith(_PREFIX)]
     open_ones.sort(key=lambda key: session[key]["at"])
     for key in open_ones[: max(0, len(open_ones) - _MOST + 1)]:
@@ -114,10 +121,15 @@ def _draw(request: PortalRequest, purpose: Purpose) -> bytes:
 
 
 def _take(request: PortalRequest, purpose: Purpose, challenge: bytes | None) -> bytes | None:
-    """The challenge that an answer names, once; `None` where it is none of this session's."""
+    """The challenge that an answer names, once; `None` where it is none of this browser's."""
     if not challenge:
         return None
+    at = _drawn_at(request, purpose, challenge)
+    return challenge if at is not None and context().now() - at <= passkey.LIFETIME else None
+
+
+def _drawn_at(request: PortalRequest, purpose: Purpose, challenge: bytes) -> int | None:
+    if purpose == "sign-in":
+        return sign_in_challenges.take(request, challenge)
     kept = request.session.take(_PREFIX + challenge.hex())
-    if not kept or kept["purpose"] != purpose:
-        return None
-    return challenge if context().now() - kept["at"] <= passkey.LIFETIME else None
+    return int(kept["at"]) if kept and kept["purpose"] == purpose else None

@@ -54,6 +54,21 @@ class Passkey(models.Model):
         return f"passkey {self.pk}"
 
 
+class UsedChallenge(models.Model):
+    """A challenge of the sign-in page that a passkey answered rightly: it counts no more."""
+
+    id = models.BigAutoField(primary_key=True)
+    challenge = models.BinaryField(max_length=32, unique=True)
+    used_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "used_challenge"
+        indexes: ClassVar = [models.Index(fields=["used_at"], name="used_challenge_by_age")]
+
+    def __str__(self) -> str:
+        return f"used challenge {self.pk}"
+
+
 class BackupCode(models.Model):
     """A code for when no other second step is at hand: a keyed digest, good once."""
 
