@@ -32,8 +32,15 @@ SIGN_IN = {
     "/signin/passkey/options",
     "/signin/step/passkey",
     "/signin/step/passkey/options",
+    "/signin/forgot",
+    "/signin/forgot/sent",
+    "/signin/reset/<str:token>",
+    "/signin/new-password",
+    "/signin/recovery",
+    "/signin/recovery/start",
+    "/signin/recovery/finish",
 }
-OPEN = SIGN_IN | {"/phone", "/lock/<str:token>", "/locked"}
+OPEN = SIGN_IN | {"/phone", "/lock/<str:token>", "/locked", "/stop/<str:token>", "/stopped"}
 PATHS = [
     "/" + str(entry.pattern).replace("<int:app_password_id>", "1") for entry in urls.urlpatterns
 ]

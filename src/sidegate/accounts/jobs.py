@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from sidegate.accounts import grace, known_browsers, passkeys
+from sidegate.accounts import grace, known_browsers, passkeys, recovery_rows
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import DAY
 from sidegate.storage import counters, jobs, sends, sightings
 from sidegate.storage.background import Background
-from sidegate.storage.models import Challenge, LockLink, WebSession
+from sidegate.storage.models import Challenge, LockLink, RecoveryChange, WebSession
+from sidegate.storage.recovery_models import PasswordReset
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +23,8 @@ EVERY = 600.0
 class Housekeeping:
     """Drops what is old, on any replica.
 
-    Digests of wrong secrets, dead codes, ended sessions, mail programs long gone,
-    grace windows, browsers that were not signed in for long.
+    Digests of wrong secrets, dead codes and links, ended sessions, mail programs long gone,
+    grace windows, browsers that were not signed in for long, recoveries that are over.
     """
 
     def __init__(self, *, background: Background, now: Callable[[], int], grace: bool) -> None:
@@ -51,4 +52,7 @@ class Housekeeping:
         known_browsers.forget_old(now=now)
         passkeys.forget_used(now=now)
         LockLink.objects.filter(expires_at__lt=now).delete()
+        RecoveryChange.objects.filter(expires_at__lt=now).delete()
+        PasswordReset.objects.filter(expires_at__lt=now).delete()
+        recovery_rows.forget_old(now=now)
         WebSession.objects.filter(expires_at__lt=now).delete()

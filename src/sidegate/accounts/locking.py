@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from sidegate.accounts import app_passwords, grace
+from sidegate.accounts import app_passwords, grace, recovery_rows
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.lock_links import find
+from sidegate.accounts.recovery_rows import Outcome
 from sidegate.events.catalogue import Kind
 from sidegate.storage.models import Account, LockLink, WebSession
 from sidegate.storage.second_step_models import KnownBrowser, TrustedBrowser
@@ -37,6 +38,7 @@ def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
         for row_id in made_since.values_list("pk", flat=True):
             app_passwords.revoke(ctx, account=account, app_password_id=row_id, origin=origin)
         grace.end_all(ctx, account=account, origin=origin)
+        recovery_rows.end(ctx, account=account, outcome=Outcome.STOPPED)
         WebSession.objects.filter(account=account).delete()
         TrustedBrowser.objects.filter(account=account).delete()
         KnownBrowser.objects.filter(account=account).delete()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.utils import translation
@@ -16,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from sidegate.accounts import second_steps
+from sidegate.accounts import recovery_words, second_steps
 from sidegate.accounts.app_passwords import APPS, DEVICES
 from sidegate.accounts.notices import Notice
 from sidegate.events.catalogue import Kind
@@ -44,6 +43,7 @@ _TITLES: dict[str, Promise] = {
     Kind.RECOVERY_ADDRESS_SET: gettext_lazy("The recovery address was set"),
     Kind.RECOVERY_ADDRESS_REMOVED: gettext_lazy("The recovery address was removed"),
     Kind.RECOVERY_ADDRESS_ASKED: gettext_lazy("Your code for the recovery address"),
+    **recovery_words.TITLES,
     Kind.CODES_STOPPED: gettext_lazy("Codes by phone were stopped"),
     Kind.MAIL_PASSWORD_RIGHT: gettext_lazy("A mail program needs an app password"),
 }
@@ -81,6 +81,8 @@ def words(notice: Notice, *, service: str, url: str) -> Words:
 
 
 def _opening(notice: Notice, title: str) -> list[str]:
+    if (said := recovery_words.opening(notice)) is not None:
+        return said
     if notice.kind == Kind.MAIL_PASSWORD_RIGHT:
         return [
             _(
@@ -117,7 +119,7 @@ def _with_code(notice: Notice, *, service: str, url: str) -> str:
 
 
 def _facts(notice: Notice) -> list[str]:
-    at = datetime.fromtimestamp(notice.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    at = recovery_words.moment(notice.at)
     program = plain(notice.program)
     protocol = _PROTOCOLS.get(notice.protocol, "")
     facts = [
@@ -143,6 +145,8 @@ def _app_password(notice: Notice) -> str:
 
 
 def _ending(notice: Notice) -> list[str]:
+    if (said := recovery_words.ending(notice)) is not None:
+        return said
     if notice.kind == Kind.MAIL_PASSWORD_RIGHT:
         return [
             _("Make an app password for it, and put it in place of the old password:")

@@ -92,6 +92,9 @@ class Notice:
     link: str = ""
     again: bool = False
     """The second message about the same."""
+    ripe_at: int = 0
+    until: int = 0
+    """Of a recovery: from when on, and until when, it can be finished."""
 
     def __repr__(self) -> str:
         return f"Notice(kind={self.kind!r})"
@@ -127,7 +130,7 @@ def tell_of_change(
         to=to or account.address,
         account=account.address,
         language=_language(ctx, account, by=origin.by),
-        message_id=_message_id(ctx),
+        message_id=message_id(ctx),
         at=ctx.now(),
         by=origin.by,
         address=tidy(origin.address)[:45],
@@ -136,7 +139,7 @@ def tell_of_change(
         link=lock_links.new_link(ctx, account=account),
     )
     _add(ctx, account, notice, due_at=notice.at)
-    second = {"again": True, "message_id": _message_id(ctx)}
+    second = {"again": True, "message_id": message_id(ctx)}
     _add(ctx, account, Notice(**asdict(notice) | second), due_at=notice.at + AGAIN_AFTER)
 
 
@@ -150,7 +153,7 @@ def send_code(ctx: Context, *, account: Account, to: str, code: str, expires_at:
         to=to,
         account=account.address,
         language=_language(ctx, account, by="owner"),
-        message_id=_message_id(ctx),
+        message_id=message_id(ctx),
         at=ctx.now(),
         code=code,
     )
@@ -174,7 +177,7 @@ def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: s
         kind=kind,
         to=account.address,
         language=_language(ctx, account, by="operator"),
-        message_id=_message_id(ctx),
+        message_id=message_id(ctx),
         at=attempt.arrived,
         address=tidy(attempt.address)[:45],
         program=tidy(attempt.program),
@@ -182,6 +185,80 @@ def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: s
         link=link,
     )
     _add(ctx, account, notice, due_at=ctx.now())
+
+
+def send_reset_link(
+    ctx: Context, *, account: Account, origin: Origin, link: str, language: str, expires_at: int
+) -> bool:
+    """Send a link that sets a new password to the recovery address; False after too many an hour.
+
+    `language` is that of the page which it was asked for on; the account's own goes first.
+    """
+    kind = Kind.PASSWORD_RESET_ASKED
+    if not _may_tell(ctx, account, kind, messages=1):
+        return False
+    notice = about_recovery(
+        ctx,
+        account=account,
+        kind=kind,
+        to=account.recovery_address,
+        origin=origin,
+        link=link,
+        language=language,
+    )
+    send(ctx, account=account, notice=notice, subject=_subject(account, kind), until=expires_at)
+    return True
+
+
+def about_recovery(
+    ctx: Context,
+    *,
+    account: Account,
+    kind: str,
+    to: str,
+    origin: Origin,
+    link: str,
+    language: str = "",
+    ripe_at: int = 0,
+    until: int = 0,
+) -> Notice:
+    """A notice about a way back into an account, to one of its owner's mailboxes."""
+    return Notice(
+        kind=kind,
+        to=to,
+        account=account.address,
+        language=account.language or language or _language(ctx, account, by=origin.by),
+        message_id=message_id(ctx),
+        at=ctx.now(),
+        by=origin.by,
+        address=tidy(origin.address)[:45],
+        program=tidy(origin.program),
+        link=link,
+        ripe_at=ripe_at,
+        until=until,
+    )
+
+
+def send(
+    ctx: Context,
+    *,
+    account: Account,
+    notice: Notice,
+    subject: str,
+    due_at: int | None = None,
+    until: int | None = None,
+) -> None:
+    """Have a notice sent, at once or from `due_at` on, tried until `until`."""
+    due_at = notice.at if due_at is None else due_at
+    add_job(
+        ctx,
+        kind=JOB,
+        account_id=account.pk,
+        payload=notice.packed(),
+        subject=subject,
+        due_at=due_at,
+        expires_at=due_at + _TRIED_FOR if until is None else until,
+    )
 
 
 def tell_operators(ctx: Context, *, kind: Kind, what: str) -> None:
@@ -193,7 +270,7 @@ def tell_operators(ctx: Context, *, kind: Kind, what: str) -> None:
             kind=kind,
             to=account.address,
             language=_language(ctx, account, by="operator"),
-            message_id=_message_id(ctx),
+            message_id=message_id(ctx),
             at=ctx.now(),
             what=what,
         )
@@ -224,7 +301,8 @@ def _subject(account: Account, kind: Kind) -> str:
     return f"notice:{account.pk}:{kind}"
 
 
-def _message_id(ctx: Context) -> str:
+def message_id(ctx: Context) -> str:
+    """A new Message-ID."""
     return f"{ctx.random(_ID_BYTES).hex()}@{ctx.config.from_address.rpartition('@')[2]}"
 
 

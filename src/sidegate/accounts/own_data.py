@@ -17,7 +17,7 @@ from django.db.models import Model
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.notices import tell_of_change
 from sidegate.events.catalogue import Kind
-from sidegate.storage import mail_models, models, second_step_models
+from sidegate.storage import mail_models, models, recovery_models, second_step_models
 from sidegate.storage.models import Account
 from sidegate.wire.times import rfc3339
 
@@ -120,6 +120,13 @@ PARTS = (
         ours=("id",),
     ),
     Part(
+        name="recoveries",
+        model=recovery_models.Recovery,
+        told=("program", "address", "began_at", "ended_at", "outcome"),
+        secret=("browser_digest", "stop_digest"),
+        ours=("id", "password_version"),
+    ),
+    Part(
         name="mail_programs",
         model=mail_models.Sighting,
         told=(
@@ -182,6 +189,7 @@ NOT_TOLD: dict[type[Model], str] = {
     models.Challenge: "the digest of a code, good for minutes; codes_sent and events tell of it",
     models.Job: "a message on its way, sealed until it is sent; codes_sent and events tell of it",
     models.LockLink: "the digest of a link that stands in a message of hers",
+    recovery_models.PasswordReset: "the digest of such a link, good for 30 minutes",
 }
 """What belongs to an account and is not in the file, and why."""
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from sidegate import texts
-from sidegate.accounts import app_passwords, grace, new_passwords
+from sidegate.accounts import app_passwords, grace, new_passwords, recovery_rows
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import AddressTaken, BadAddress, KeptElsewhere
 from sidegate.accounts.notices import tell_of_change
@@ -79,6 +79,7 @@ def set_enabled(ctx: Context, *, account: Account, enabled: bool, origin: Origin
             kind = Kind.ACCOUNT_ENABLED if enabled else Kind.ACCOUNT_DISABLED
             note(ctx, kind=kind, account_id=account.pk, origin=origin)
         if not enabled:
+            recovery_rows.end(ctx, account=account)
             WebSession.objects.filter(account=account).delete()
             TrustedBrowser.objects.filter(account=account).delete()
     return bool(changed)
@@ -127,6 +128,7 @@ def change_password(
             app_passwords_kept=kept,
         )
         grace.end_all(ctx, account=current, origin=origin)
+        recovery_rows.end(ctx, account=current)
         tell_of_change(ctx, account=account, kind=Kind.PASSWORD_CHANGED, origin=origin)
         tell_phones(ctx, account=current, text=texts.password_changed, origin=origin)
         if not keep_app_passwords:

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from sidegate import texts
-from sidegate.accounts import app_passwords, grace, phone_notices, second_steps, web_sessions
+from sidegate.accounts import (
+    app_passwords,
+    grace,
+    phone_notices,
+    recovery_rows,
+    second_steps,
+    web_sessions,
+)
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.mail_programs import MailProgram
 from sidegate.accounts.notices import tell_of_change
@@ -77,6 +84,7 @@ def turn_off(ctx: Context, *, account: Account, origin: Origin, keep_session: st
             phone_notices.tell_phones(ctx, account=account, text=text, origin=origin)
             second_steps.remove_all(account)
             web_sessions.end_others(ctx, account=account, keep=keep_session, origin=origin)
+            recovery_rows.end(ctx, account=account)
             note(
                 ctx,
                 kind=Kind.TWO_STEP_OFF,

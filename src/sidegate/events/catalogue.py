@@ -63,6 +63,12 @@ class Kind(StrEnum):
     """A code was sent to what shall become the recovery address."""
     RECOVERY_ADDRESS_SET = "recovery-address-set"
     RECOVERY_ADDRESS_REMOVED = "recovery-address-removed"
+    PASSWORD_RESET_ASKED = "password-reset-asked"  # noqa: S105 - a name, not a secret
+    """A link that sets a new password was sent to the recovery address."""
+    RECOVERY_BEGAN = "recovery-began"
+    """Somebody without any second step waits for 2-step to be turned off."""
+    RECOVERY_STOPPED = "recovery-stopped"
+    RECOVERY_FINISHED = "recovery-finished"
     OPERATOR_ON = "operator-on"
     OPERATOR_OFF = "operator-off"
 

@@ -198,6 +198,26 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "lifebuoy",
         "unsure",
     ),
+    Kind.PASSWORD_RESET_ASKED: (
+        gettext_lazy("A link that sets a new password was sent to the recovery address"),
+        "key",
+        "unsure",
+    ),
+    Kind.RECOVERY_BEGAN: (
+        gettext_lazy("A recovery of your account was started"),
+        "lifebuoy",
+        "refused",
+    ),
+    Kind.RECOVERY_STOPPED: (
+        gettext_lazy("The recovery of your account was stopped"),
+        "no-symbol",
+        "quiet",
+    ),
+    Kind.RECOVERY_FINISHED: (
+        gettext_lazy("The recovery of your account was finished"),
+        "lifebuoy",
+        "unsure",
+    ),
     Kind.OPERATOR_ON: (gettext_lazy("The account was made operator"), "user-plus", "unsure"),
     Kind.OPERATOR_OFF: (
         gettext_lazy("The account is no longer operator"),

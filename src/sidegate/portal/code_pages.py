@@ -40,6 +40,8 @@ class CodeFlow(NamedTuple):
     title: Promise
     number_shown: bool = False
     """Whether the number may stand there in full: the person has just typed it."""
+    may_trust: bool = False
+    """Whether the browser need not be asked again."""
 
 
 def code_page(

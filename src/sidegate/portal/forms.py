@@ -48,22 +48,32 @@ def _password(label: _StrPromise, *, missing: _StrPromise, autocomplete: str) ->
     )
 
 
-class SignInForm(_Form):
-    """The first stage."""
-
-    email = forms.CharField(
+def _email(*, autocomplete: str) -> forms.CharField:
+    return forms.CharField(
         label=_("Email"),
         max_length=_MOST_TYPED,
         error_messages={"required": _("Enter your email address.")},
         widget=forms.TextInput(
             {
-                "autocomplete": "username webauthn",
+                "autocomplete": autocomplete,
                 "inputmode": "email",
                 "autocapitalize": "none",
                 "spellcheck": "false",
             }
         ),
     )
+
+
+class AddressForm(_Form):
+    """Whose password was forgotten."""
+
+    email = _email(autocomplete="username")
+
+
+class SignInForm(_Form):
+    """The first stage."""
+
+    email = _email(autocomplete="username webauthn")
     password = _password(
         _("Password"), missing=_("Enter your password."), autocomplete="current-password"
     )

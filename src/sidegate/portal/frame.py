@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from sidegate.accounts import recovery_rows
 from sidegate.accounts.enforcing import enforced
 from sidegate.pages.context import context
 from sidegate.portal.visitors import account_of
+from sidegate.storage.models import Account
 
 
 class Place(NamedTuple):
@@ -36,7 +38,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "codes_on_screen": config.shows_codes_on_screen,
         # 2-step that does not hold for mail programs yet: no page may leave that out.
         "only_watched": account is not None and account.two_step and not holds,
+        "recovery": _recovery(account),
     }
+
+
+def _recovery(account: Account | None) -> recovery_rows.Open | None:
+    """One that is under way: every page says so, and can stop it."""
+    if account is None or not account.two_step:
+        return None
+    return recovery_rows.under_way(context(), account=account)
 
 
 def _places(path: str) -> list[Place]:

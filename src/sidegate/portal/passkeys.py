@@ -61,8 +61,7 @@ def sign_in_step(request: PortalRequest) -> HttpResponse:
         return sign_in.begin_anew(request)
 
     def right() -> HttpResponse:
-        sign_in_stages.finish(request, pending.account, second_step=True)
-        return redirect(pending.next)
+        return sign_in.second_step_was_right(request, pending)
 
     return _step(request, sign_in.STAGE, pending.account, right=right, back=reverse("signin"))
 

@@ -26,6 +26,8 @@ class SecondStage(NamedTuple):
     """Those of codes to a phone; its `ways` shows every way."""
     pages: dict[StepKind, str]
     """The page that asks for each kind, as a name of a URL; no other kind is offered."""
+    lost: str = ""
+    """The same of the page for whoever can use none; empty for none."""
 
 
 class _Way(NamedTuple):
@@ -55,7 +57,7 @@ def ways_page(request: PortalRequest, stage: SecondStage, account: Account) -> H
                 return _go(request, stage, account, way.step, channel=way.channel)
     best = _best(stage, account)
     page = stage.pages[best.kind] if best else stage.codes.begin
-    shown = {"flow": stage.codes, "ways": ways, "back": reverse(page)}
+    shown = {"flow": stage.codes, "ways": ways, "back": reverse(page), "lost": stage.lost}
     return render(request, "portal/ways.html", shown)
 
 

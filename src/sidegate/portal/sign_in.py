@@ -10,11 +10,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from sidegate.accounts import passkeys, web_sign_in
+from sidegate.accounts import passkeys, password_reset, web_sign_in
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, second_stage, sign_in_stages, step_codes, trust
+from sidegate.portal import (
+    code_pages,
+    recovery_cookie,
+    second_stage,
+    sign_in_stages,
+    step_codes,
+    trust,
+)
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import SignInForm
 from sidegate.portal.middleware import WAS_SIGNED_OUT, open_to_all
@@ -30,6 +37,7 @@ _FLOW = CodeFlow(
     ways="signin-ways",
     begin="signin",
     title=gettext_lazy("2-Step Verification"),
+    may_trust=True,
 )
 STAGE = SecondStage(
     codes=_FLOW,
@@ -39,6 +47,7 @@ STAGE = SecondStage(
         StepKind.PHONE: "signin-code",
         StepKind.BACKUP_CODES: "signin-backup-code",
     },
+    lost="recovery",
 )
 
 
@@ -71,9 +80,16 @@ def _password_was_right(request: PortalRequest, account: Account, next_path: str
     given_at = trust.second_step_at(request, account) if account.two_step else None
     if account.two_step and given_at is None:
         sign_in_stages.password_was_right(request, account, next_path=next_path)
-        return second_stage.first(request, STAGE, account)
+        return ask_second_step(request, account)
     sign_in_stages.finish(request, account, second_step=given_at is not None, given_at=given_at)
     return redirect(next_path)
+
+
+def ask_second_step(request: PortalRequest, account: Account) -> HttpResponse:
+    """The page of the best one; a recovery's, where this browser began one."""
+    if recovery_cookie.began_here(request, account):
+        return redirect("recovery")  # rather than send a code to a phone that is lost
+    return second_stage.first(request, STAGE, account)
 
 
 def _typed(request: PortalRequest) -> dict[str, str]:
@@ -96,6 +112,7 @@ def page(
         "next": next_path,
         "problem": problem,
         "passkeys": passkeys.party(context()) is not None,
+        "forgot": password_reset.available(context()),
         "was_signed_out": request.method == "GET" and WAS_SIGNED_OUT in request.GET,
     }
     return render(request, "portal/sign_in.html", shown, status=status)
@@ -109,12 +126,23 @@ def sign_in_code(request: PortalRequest) -> HttpResponse:
         return begin_anew(request)
 
     return code_pages.code_page(
-        request, _FLOW, right=lambda _code: _in(request, pending), back=reverse("signin")
+        request,
+        _stage_of(pending).codes,
+        right=lambda _code: second_step_was_right(request, pending),
+        back=reverse("signin"),
     )
 
 
-def _in(request: PortalRequest, pending: Pending) -> HttpResponse:
-    """The second step was right."""
+def _stage_of(pending: Pending) -> SecondStage:
+    """Whoever has forgotten her password is trusted by her next sign-in at the earliest."""
+    return STAGE._replace(codes=_FLOW._replace(may_trust=not pending.by_mail))
+
+
+def second_step_was_right(request: PortalRequest, pending: Pending) -> HttpResponse:
+    """In; or, for somebody who has forgotten her password, on to a new one."""
+    if pending.by_mail:
+        sign_in_stages.may_set_password(request, recovered=False)
+        return redirect("reset-password")
     sign_in_stages.finish(request, pending.account, second_step=True)
     return trust.remember(request, pending.account, redirect(pending.next))
 
@@ -147,10 +175,10 @@ def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
 
     return step_codes.code_page(
         request,
-        STAGE,
+        _stage_of(pending),
         kind,
         account=pending.account,
-        right=lambda: _in(request, pending),
+        right=lambda: second_step_was_right(request, pending),
         back=reverse("signin"),
     )
 

@@ -23,24 +23,48 @@ from sidegate.storage.models import Account
 STAGE_LASTS = 15 * 60_000
 """Milliseconds between the right password and the second step."""
 _PENDING = "pending"
+_SECOND_STEP, _RECOVERED = "second_step_at", "recovered_at"
 
 
 class Pending(NamedTuple):
-    """The password was right; the second step is to come."""
+    """The first stage is passed; the second step is to come."""
 
     account: Account
     next: str
+    by_mail: bool
+    """Passed by a link to the recovery address: a new password follows, and no sign-in."""
+    second_step_at: int | None
+    """When the second step was given, where a new password follows."""
+    recovered: bool
+    """The same, where a recovery is finished with it in the place of a second step."""
 
 
 def password_was_right(request: PortalRequest, account: Account, *, next_path: str) -> None:
     """Begin the second stage, in a new session that can do nothing else."""
+    _begin(request, account, next_path=next_path, by_mail=False)
+
+
+def link_was_used(request: PortalRequest, account: Account) -> None:
+    """The same for somebody who used a link to the recovery address, and sets a password next."""
+    _begin(request, account, next_path="/", by_mail=True)
+
+
+def _begin(request: PortalRequest, account: Account, *, next_path: str, by_mail: bool) -> None:
     request.session.flush()
     request.session[_PENDING] = {
         "account": account.pk,
         "version": account.password_version,
         "at": context().now(),
         "next": next_path,
+        "by_mail": by_mail,
     }
+
+
+def may_set_password(request: PortalRequest, *, recovered: bool) -> None:
+    """A second step was given after a link, or a recovery stands for it."""
+    key = _RECOVERED if recovered else _SECOND_STEP
+    request.session.cycle_key()
+    request.session[_PENDING] = {**request.session[_PENDING], key: context().now()}
 
 
 def began(request: PortalRequest) -> bool:
@@ -56,7 +80,15 @@ def pending(request: PortalRequest) -> Pending | None:
     account = Account.objects.filter(
         pk=stage["account"], enabled=True, password_version=stage["version"]
     ).first()
-    return Pending(account, str(stage["next"])) if account else None
+    if account is None:
+        return None
+    return Pending(
+        account,
+        str(stage["next"]),
+        by_mail=stage["by_mail"],
+        second_step_at=stage.get(_SECOND_STEP),
+        recovered=_RECOVERED in stage,
+    )
 
 
 def finish(

@@ -13,7 +13,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from sidegate import texts
-from sidegate.accounts import code_orders, notices
+from sidegate.accounts import code_orders, notices, password_reset
 from sidegate.accounts.bell import Bell
 from sidegate.accounts.code_sending import CodeSending
 from sidegate.accounts.context import Context
@@ -27,6 +27,7 @@ from sidegate.accounts.new_networks import NewNetworks
 from sidegate.accounts.notice_jobs import NoticeHandler
 from sidegate.accounts.observing import Observing
 from sidegate.accounts.open_sessions import Processes, SessionWatch
+from sidegate.accounts.password_reset_jobs import ResetHandler
 from sidegate.accounts.sending import SendingLimits
 from sidegate.config import Config, Endpoint, UnixEndpoint, is_loopback_host
 from sidegate.decisions.directory import Question
@@ -279,9 +280,11 @@ class House:
             return
         handler = NoticeHandler(ctx, sender=sender)
         stack.callback(handler.close)
-        runner = JobRunner(
-            handlers={notices.JOB: handler}, background=self._background, bell=Bell(), now=ctx.now
-        )
+        handlers: dict[str, Handler] = {
+            notices.JOB: handler,
+            password_reset.JOB: ResetHandler(ctx),
+        }
+        runner = JobRunner(handlers=handlers, background=self._background, bell=Bell(), now=ctx.now)
         stack.push_async_callback(runner.stop)
         runner.start()
 

@@ -9,6 +9,7 @@ from django.db import models
 
 from sidegate.storage import (  # noqa: F401 - more tables of this database
     mail_models,
+    recovery_models,
     second_step_models,
 )
 

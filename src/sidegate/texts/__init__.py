@@ -93,3 +93,11 @@ def password_changed(language: str, *, name: str) -> str:
     return _(
         "%(name)s: the account password was changed. Was it not you? Read the message in your mail."
     ) % {"name": name}
+
+
+def recovery_began(language: str, *, name: str, link: str) -> str:
+    """What the phones of an account are told when a recovery begins; short, for one SMS."""
+    _ = _catalogue(language).gettext
+    return _(
+        "%(name)s: in 48 hours 2-Step Verification can be turned off. Not you? Stop it: %(link)s"
+    ) % {"name": name, "link": link}

@@ -1,0 +1,185 @@
+"""A forgotten password: asked for, a link to the recovery address, a new one set.
+
+Asking writes one job and looks no account up: whoever asks cannot tell by text, time or work
+whether there is one. The job's handler (`password_reset_jobs`) does the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from sidegate.accounts import new_passwords, people, recovery
+from sidegate.accounts.context import Context, Origin, note
+from sidegate.accounts.errors import NotAvailable
+from sidegate.accounts.notices import send_reset_link, tell_of_change
+from sidegate.accounts.queue import add_job
+from sidegate.accounts.recovery_address import masked
+from sidegate.decisions.throttle import HOUR, network_of
+from sidegate.events.catalogue import Kind
+from sidegate.factors.digests import keyed_digest
+from sidegate.storage import jobs
+from sidegate.storage.models import Account
+from sidegate.storage.recovery_models import PasswordReset
+
+JOB = "password-reset"
+"""The kind of job that answers somebody who has forgotten her password."""
+LIFETIME = 30 * 60_000
+"""Milliseconds for which a link sets a password."""
+MOST_FROM_A_NETWORK = 20
+"""Links that may be asked for from one network within 60 minutes."""
+
+_ASKED_FOR = HOUR
+_LONGEST_LOGIN = 320
+_TOKEN_BYTES = 24
+_PURPOSE = b"password-reset"
+
+
+def available(ctx: Context) -> bool:
+    """Whether this installation can do it: its own passwords, and a way to send mail."""
+    return ctx.config.has_own_passwords and ctx.config.sends_mail
+
+
+def ask(ctx: Context, *, login: str, origin: Origin) -> bool:
+    """Ask for a link, the same work for every login; False after too many from its network."""
+    network = network_of(origin.address)
+    subject = f"reset:{network}"
+    # Loopback, and what has no address, tell nothing of who asks.
+    if "/" in network:
+        asked = jobs.added_since(subject=subject, since=ctx.now() - HOUR)
+        if asked >= MOST_FROM_A_NETWORK:
+            return False
+    asked_for = {
+        "login": login[:_LONGEST_LOGIN],
+        "language": get_language() or "",
+        "address": origin.address,
+        "program": origin.program,
+    }
+    with transaction.atomic():
+        add_job(
+            ctx,
+            kind=JOB,
+            account_id=None,
+            payload=json.dumps(asked_for).encode(),
+            expires_at=ctx.now() + _ASKED_FOR,
+            subject=subject,
+        )
+    return True
+
+
+def answer(ctx: Context, *, payload: bytes) -> None:
+    """Send the link that was asked for, where there is an account with a recovery address."""
+    asked = json.loads(payload)
+    account = people.find(asked["login"])
+    if account is None or not account.enabled or not account.recovery_address:
+        return
+    origin = Origin(by="owner", address=asked["address"], program=asked["program"])
+    token = base64.urlsafe_b64encode(ctx.random(_TOKEN_BYTES)).decode()
+    expires_at = ctx.now() + LIFETIME
+    with transaction.atomic():
+        current = Account.objects.select_for_update().get(pk=account.pk)
+        link = ctx.config.server.url + reverse("reset-link", args=[token])
+        if not send_reset_link(
+            ctx,
+            account=current,
+            origin=origin,
+            link=link,
+            language=asked["language"],
+            expires_at=expires_at,
+        ):
+            return
+        PasswordReset.objects.create(
+            account=current,
+            digest=_digest(ctx.keys.current, token),
+            password_version=current.password_version,
+            expires_at=expires_at,
+        )
+        kind, name = Kind.PASSWORD_RESET_ASKED, masked(current.recovery_address)
+        note(ctx, kind=kind, account_id=current.pk, origin=origin, name=name)
+
+
+def find(ctx: Context, *, token: str) -> Account | None:
+    """The account whose password a link sets, while it does."""
+    row = _usable(ctx, token).select_related("account").first()
+    return row.account if row else None
+
+
+def use(ctx: Context, *, token: str) -> Account | None:
+    """Use a link up (rule 8): the account that its browser may set a password for now."""
+    with transaction.atomic():
+        row = _usable(ctx, token).select_related("account").first()
+        if row is None:
+            return None
+        unused = PasswordReset.objects.filter(pk=row.pk, used_at=None)
+        return row.account if unused.update(used_at=ctx.now()) else None
+
+
+def set_password(
+    ctx: Context,
+    *,
+    account: Account,
+    password_version: int,
+    password: str,
+    keep_app_passwords: bool,
+    second_step_at: int | None,
+    recovery_token: str | None,
+    origin: Origin,
+) -> None:
+    """Set a new password after a link was used; with 2-step on by a second step, too.
+
+    `password_version` is what held when the link was used; `second_step_at` when a second step
+    was given in this browser since. In its place a ripe recovery turns 2-step off in the same
+    transaction, where `recovery_token` is not `None`. Raises `WeakPassword`,
+    `NotAvailable`, `Unavailable`.
+    """
+    new_passwords.check(ctx, password=password, address=account.address, name=account.name)
+    with transaction.atomic():
+        current = Account.objects.select_for_update().get(pk=account.pk)
+        if not current.enabled or current.password_version != password_version:
+            raise NotAvailable(_OVER)
+        if recovery_token is not None:
+            recovery.finish(
+                ctx,
+                account=current,
+                password_version=password_version,
+                token=recovery_token,
+                by_mail=True,
+                origin=origin,
+            )
+        since = current.two_step_since
+        if since is not None and (second_step_at is None or second_step_at < since):
+            raise NotAvailable(_OVER)
+        people.change_password(
+            ctx,
+            account=current,
+            password=password,
+            keep_app_passwords=keep_app_passwords,
+            origin=origin,
+        )
+        if current.recovery_address:
+            kind, to = Kind.PASSWORD_CHANGED, current.recovery_address
+            tell_of_change(ctx, account=current, kind=kind, origin=origin, to=to)
+    account.refresh_from_db()
+
+
+_OVER = _("This took too long, or something changed meanwhile. Ask for a new link.")
+
+
+def _usable(ctx: Context, token: str) -> QuerySet[PasswordReset]:
+    return PasswordReset.objects.filter(
+        digest__in=[_digest(key, token) for key in ctx.keys.keys.values()],
+        used_at=None,
+        expires_at__gt=ctx.now(),
+        account__enabled=True,
+        account__password_version=F("password_version"),
+    )
+
+
+def _digest(key: bytes, token: str) -> bytes:
+    return keyed_digest(key=key, purpose=_PURPOSE, parts=(token.encode("utf-8", "replace"),))

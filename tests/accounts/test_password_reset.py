@@ -1,0 +1,296 @@
+"""A forgotten password: one link, once, by the recovery address; never past the second step."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from installation import OPERATOR, OWNER, PASSWORD, Installation
+from sidegate.accounts import (
+    job_runner,
+    notices,
+    password_reset,
+    people,
+    recovery,
+    two_step,
+    web_sign_in,
+)
+from sidegate.accounts.context import Origin
+from sidegate.accounts.errors import NotAvailable, WeakPassword
+from sidegate.accounts.jobs import Housekeeping
+from sidegate.accounts.notice_words import words
+from sidegate.accounts.notices import Notice, unpacked
+from sidegate.accounts.password_reset import LIFETIME, MOST_FROM_A_NETWORK
+from sidegate.accounts.password_reset_jobs import ResetHandler
+from sidegate.accounts.queue import payload_of
+from sidegate.accounts.web_sign_in import RightPassword
+from sidegate.decisions.recovery import WAIT
+from sidegate.events.catalogue import Kind
+from sidegate.storage import jobs
+from sidegate.storage.background import Background
+from sidegate.storage.models import Account, Event, Job, RecoveryChange
+from sidegate.storage.recovery_models import PasswordReset
+
+ANNA = "anna@example.test"
+ELSEWHERE = "anna@elsewhere.test"
+NEW = "wooden kettle orange ferry"
+LINK = re.compile(r"http://localhost:8025/signin/reset/([A-Za-z0-9_=-]{32})")
+NOBODYS = "nobody@example.test"
+
+
+@pytest.fixture
+def house(installation_on_each: Installation) -> Installation:
+    return installation_on_each
+
+
+@pytest.fixture
+def anna(house: Installation) -> Account:
+    account = house.add(ANNA)
+    Account.objects.filter(pk=account.pk).update(recovery_address=ELSEWHERE)
+    account.refresh_from_db()
+    return account
+
+
+def ask(house: Installation, login: str = ANNA, origin: Origin = OWNER) -> bool:
+    return password_reset.ask(house.context, login=login, origin=origin)
+
+
+def answer(house: Installation) -> None:
+    """What the runner of a running Sidegate does."""
+    handler = ResetHandler(house.context)
+    for job in jobs.take(kinds=[password_reset.JOB], most=100, now=house.clock()):
+        outcome = asyncio.run(job_runner.outcome_of(handler, job, now=house.clock()))
+        job_runner.write(handler, job, outcome, now=house.clock())
+
+
+def letters(house: Installation) -> list[Notice]:
+    taken = jobs.take(kinds=[notices.JOB], most=100, now=house.clock())
+    Job.objects.filter(state=jobs.WAITING).update(taken_until=0)
+    told = [unpacked(payload_of(house.context, job)) for job in taken]
+    return [notice for notice in told if notice.kind == Kind.PASSWORD_RESET_ASKED]
+
+
+def link(house: Installation) -> str:
+    ask(house)
+    answer(house)
+    (*_, notice) = letters(house)
+    found = LINK.search(words(notice, service="Sidegate", url="").body)
+    assert found
+    return found[1]
+
+
+def use(house: Installation, token: str) -> Account | None:
+    return password_reset.use(house.context, token=token)
+
+
+def set_password(
+    house: Installation,
+    account: Account,
+    *,
+    password: str = NEW,
+    second_step_at: int | None = None,
+    recovery_token: str | None = None,
+) -> None:
+    password_reset.set_password(
+        house.context,
+        account=account,
+        password_version=account.password_version,
+        password=password,
+        keep_app_passwords=False,
+        second_step_at=second_step_at,
+        recovery_token=recovery_token,
+        origin=OWNER,
+    )
+
+
+def opens(house: Installation, password: str) -> bool:
+    judged = web_sign_in.check_password(house.context, login=ANNA, secret=password, origin=OWNER)
+    return isinstance(judged, RightPassword)
+
+
+def turn_on(house: Installation, anna: Account) -> None:
+    two_step.turn_on(
+        house.context, account=anna, number="+37120000000", channel="sms", origin=OWNER
+    )
+
+
+def test_a_link_sets_a_password_once(house: Installation, anna: Account) -> None:
+    token = link(house)
+    assert password_reset.find(house.context, token=token) == anna
+    account = use(house, token)
+    assert account == anna
+    assert use(house, token) is None
+    set_password(house, anna)
+    assert opens(house, NEW)
+    assert not opens(house, PASSWORD)
+    with pytest.raises(NotAvailable):
+        set_password(house, account, password=f"{NEW} again")
+    told = {(notice.to, notice.kind) for notice in changes(house)}
+    assert told == {(ANNA, Kind.PASSWORD_CHANGED), (ELSEWHERE, Kind.PASSWORD_CHANGED)}
+
+
+def changes(house: Installation) -> list[Notice]:
+    taken = jobs.take(kinds=[notices.JOB], most=100, now=house.clock())
+    told = [unpacked(payload_of(house.context, job)) for job in taken]
+    return [notice for notice in told if notice.kind == Kind.PASSWORD_CHANGED]
+
+
+def test_it_goes_to_the_recovery_address_alone(house: Installation, anna: Account) -> None:
+    token = link(house)
+    (letter,) = letters(house)
+    assert (letter.to, letter.account) == (ELSEWHERE, ANNA)
+    assert token.encode() not in bytes(PasswordReset.objects.get().digest)
+    event = Event.objects.get(kind=Kind.PASSWORD_RESET_ASKED)
+    assert json.loads(event.detail)["name"] == "a•••@elsewhere.test"
+    assert not any(token in str(row) for row in Event.objects.values_list())
+    assert use(house, token) == anna
+
+
+@pytest.mark.parametrize("who", ["unknown", "no recovery address", "disabled"])
+def test_nobody_else_gets_one(house: Installation, anna: Account, who: str) -> None:
+    login = ANNA
+    if who == "unknown":
+        login = NOBODYS
+    elif who == "disabled":
+        people.set_enabled(house.context, account=anna, enabled=False, origin=OPERATOR)
+    else:
+        Account.objects.update(recovery_address="")
+    assert ask(house, login)
+    answer(house)
+    assert letters(house) == []
+    assert not PasswordReset.objects.exists()
+
+
+@pytest.mark.parametrize("login", [NOBODYS, "", "x" * 5000, "anna", "\0", "bert@example.test"])
+def test_asking_is_the_same_work_for_everybody(
+    house: Installation, anna: Account, login: str
+) -> None:
+    assert anna.recovery_address
+    house.add("bert@example.test")  # without a recovery address
+
+    def work(asked: str) -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            assert ask(house, asked)
+        texts = [query["sql"] for query in queries]
+        return [re.sub(r"'[^']*'|\\x[0-9a-f]+|\d+", "?", text) for text in texts]
+
+    mine = work(ANNA)
+    assert mine
+    assert work(login) == mine
+
+
+@pytest.mark.parametrize("what", ["time", "new password", "disabled"])
+def test_what_ends_a_link(house: Installation, anna: Account, what: str) -> None:
+    token = link(house)
+    if what == "time":
+        house.clock.forward(seconds=LIFETIME / 1000)
+    elif what == "disabled":
+        people.set_enabled(house.context, account=anna, enabled=False, origin=OPERATOR)
+    else:
+        people.change_password(
+            house.context, account=anna, password=NEW, keep_app_passwords=False, origin=OWNER
+        )
+    assert password_reset.find(house.context, token=token) is None
+    assert use(house, token) is None
+
+
+def test_of_ten_browsers_one_uses_it(house: Installation, anna: Account) -> None:
+    token = link(house)
+    used: list[Account | None] = []
+
+    def one() -> None:
+        try:
+            used.append(use(house, token))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [account for account in used if account] == [anna]
+
+
+def test_with_two_step_on_a_second_step_is_needed(house: Installation, anna: Account) -> None:
+    turn_on(house, anna)
+    account = use(house, link(house))
+    assert account is not None
+    for stale in (None, house.clock() - 1):
+        with pytest.raises(NotAvailable):
+            set_password(house, account, second_step_at=stale)
+    assert opens(house, PASSWORD)
+    set_password(house, account, second_step_at=house.clock())
+    assert opens(house, NEW)
+    anna.refresh_from_db()
+    assert anna.two_step
+
+
+def test_a_recovery_stands_for_the_second_step_when_it_is_ripe(
+    house: Installation, anna: Account
+) -> None:
+    turn_on(house, anna)
+    recovery.begin(house.context, account=anna, origin=OWNER)
+    house.clock.forward(seconds=WAIT / 1000 - 1)
+    account = use(house, link(house))
+    assert account is not None
+    with pytest.raises(NotAvailable):
+        set_password(house, account, recovery_token="")
+    assert opens(house, PASSWORD)
+    house.clock.forward(seconds=1)
+    with pytest.raises(WeakPassword):
+        set_password(house, account, password="short", recovery_token="")
+    anna.refresh_from_db()
+    assert anna.two_step
+    set_password(house, account, recovery_token="")
+    anna.refresh_from_db()
+    assert not anna.two_step
+    assert opens(house, NEW)
+
+
+def test_five_links_an_hour(house: Installation, anna: Account) -> None:
+    del anna
+    for _ in range(7):
+        ask(house)
+    answer(house)
+    assert len(letters(house)) == 5
+    house.clock.forward(seconds=3600)
+    ask(house)
+    answer(house)
+    assert len(letters(house)) == 6
+    assert PasswordReset.objects.count() == 6
+
+
+def test_a_network_asks_twenty_times_an_hour(house: Installation, anna: Account) -> None:
+    del anna
+    tried = [ask(house, NOBODYS) for _ in range(MOST_FROM_A_NETWORK + 1)]
+    assert tried == [True] * MOST_FROM_A_NETWORK + [False]
+    assert not ask(house, ANNA)
+    assert ask(house, origin=Origin(by="owner", address="198.51.100.4"))
+    house.clock.forward(seconds=3601)
+    assert ask(house)
+
+
+def test_housekeeping_drops_what_is_over(house: Installation, anna: Account) -> None:
+    token = link(house)
+    RecoveryChange.objects.create(
+        account=anna,
+        address=ELSEWHERE,
+        digest=b"x",
+        asked_at=house.clock(),
+        expires_at=house.clock() + LIFETIME,
+    )
+    keeping = Housekeeping(background=Background(), now=house.clock, grace=True)
+    keeping._round()
+    assert use(house, token) == anna
+    assert RecoveryChange.objects.exists()
+    house.clock.forward(seconds=LIFETIME / 1000 + 1)
+    keeping._round()
+    assert not RecoveryChange.objects.exists()
+    assert not PasswordReset.objects.exists()
