@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
@@ -11,6 +12,7 @@ from installation import OPERATOR, OWNER, START, Installation, install
 from mail_desk import open_desk, run
 from sidegate.accounts import activity, app_password_changes, app_passwords, two_step
 from sidegate.accounts.app_password_choices import (
+    PROFILES,
     USUAL,
     BadChoice,
     Choices,
@@ -19,7 +21,7 @@ from sidegate.accounts.app_password_choices import (
 )
 from sidegate.accounts.app_passwords import Made, State
 from sidegate.decisions.words import Allow, Protocol, Reason, Refuse, Verdict
-from sidegate.storage.models import Account, AppPassword
+from sidegate.storage.models import Account, AppPassword, Event, Job
 
 DAY = 24 * 3600 * 1000
 
@@ -190,6 +192,67 @@ def test_nobody_changes_what_is_anothers(installation_on_each: Installation) -> 
     )
     row.refresh_from_db()
     assert (row.paused_at, row.label) == (None, "")
+
+
+def test_what_it_may_do_is_changed_and_holds_at_once(installation_on_each: Installation) -> None:
+    house = installation_on_each
+    account = owner(house)
+    made = make(house, account)
+    told_before = Job.objects.count()
+
+    def scopes(*protocols: str) -> None:
+        [row] = app_passwords.active(account)
+        chosen = Choices(scopes=frozenset(protocols))
+        assert app_password_changes.change(
+            house.context, account=account, row=row, label="", choices=chosen, origin=OWNER
+        )
+
+    async def ask() -> None:
+        async with open_desk(house) as desk:
+
+            async def verdict(protocol: Protocol) -> Verdict:
+                return await desk.verdict(account.address, made.secret, protocol=protocol)
+
+            assert isinstance(await verdict(Protocol.IMAP), Allow)
+            await desk.do(lambda: scopes("submission", "pop3"))
+            assert await verdict(Protocol.IMAP) == Refuse(Reason.OUT_OF_SCOPE, account.pk, made.id)
+            assert isinstance(await verdict(Protocol.SUBMISSION), Allow)
+            await desk.do(lambda: scopes("imap"))
+            assert isinstance(await verdict(Protocol.IMAP), Allow)
+            assert isinstance(await verdict(Protocol.SUBMISSION), Refuse)
+
+    run(ask())
+    changed = Event.objects.filter(kind="app-password-changed").order_by("pk")
+    assert [json.loads(event.detail)["scopes"] for event in changed] == ["pop3,submission", "imap"]
+    # That it may do more is told, at once and again; that it may do less is in Activity.
+    assert Job.objects.count() == told_before + 2
+    scopes()
+    assert app_passwords.active(account)[0].scopes == "imap"
+
+
+@pytest.mark.parametrize(("device", "stored"), [("printer", "imap,submission"), ("backup", "imap")])
+def test_a_device_that_needs_less_keeps_what_it_has(
+    installation: Installation, device: str, stored: str
+) -> None:
+    account = owner(installation)
+    make(installation, account, device)
+    AppPassword.objects.update(scopes=stored)  # a printer's from before printers only sent
+    needed = Choices(scopes=PROFILES[device])
+    for choices in (USUAL, needed):
+        [row] = app_passwords.active(account)
+        assert app_password_changes.change(
+            installation.context, account=account, row=row, label="", choices=choices, origin=OWNER
+        )
+        assert AppPassword.objects.get().scopes == stored
+    with pytest.raises(BadChoice):
+        app_password_changes.change(
+            installation.context,
+            account=account,
+            row=row,
+            label="",
+            choices=Choices(scopes=frozenset({"pop3"})),
+            origin=OWNER,
+        )
 
 
 def test_mail_programs_meet_the_choices(installation_on_each: Installation) -> None:

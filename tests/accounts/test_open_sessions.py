@@ -12,7 +12,7 @@ from sidegate.accounts import open_sessions, people
 from sidegate.accounts.open_sessions import Processes, SessionWatch, remember
 from sidegate.decisions.ports import Unavailable
 from sidegate.storage.mail_models import MailSession
-from sidegate.storage.models import Account, Event
+from sidegate.storage.models import Account, AppPassword, Event
 
 ANNA = "anna@example.test"
 HOST = "https://mail.example.test:8080"
@@ -46,14 +46,23 @@ def watch(desk: Desk, server: NullServer | None) -> SessionWatch:
     )
 
 
-def opened(account: Account, process_id: int, *, ago: int = 2_000, started: int = 0) -> MailSession:
+def opened(
+    account: Account,
+    process_id: int,
+    *,
+    ago: int = 2_000,
+    started: int = 0,
+    protocol: str = "imap",
+    app_password: AppPassword | None = None,
+) -> MailSession:
     session = MailSession(
+        app_password=app_password,
         host=HOST,
         process_id=process_id,
         process_started=started,
         account=account,
         password_version=account.password_version,
-        protocol="imap",
+        protocol=protocol,
         opened_at=real_now() - ago,
     )
     assert remember(session)
@@ -153,3 +162,21 @@ def test_sessions_that_are_not_there_any_more_are_forgotten(
     run(work())
     left = sorted(MailSession.objects.values_list("process_id", flat=True))
     assert left == ([13, 14] if told else [12, 14])
+
+
+def test_what_an_app_password_may_no_longer_do_is_ended(installation_on_each: Installation) -> None:
+    anna = installation_on_each.add(ANNA)
+    key = AppPassword.objects.create(
+        account=anna, digest=b"x", app="mail", device="mac", scopes="pop3,submission,imap",
+        created_at=real_now(),
+    )  # fmt: skip
+    for number, protocol in enumerate(("imap", "pop3", "submission")):
+        opened(anna, number + 1, protocol=protocol, app_password=key)
+    assert not open_sessions.lingering(anna, now=real_now())
+    for scopes, ended in (("pop3,imap", [3]), ("imap", [2, 3]), ("submission", [1, 2])):
+        AppPassword.objects.update(scopes=scopes)
+        assert [one.process_id for one in forbidden()] == ended
+
+
+def forbidden() -> list[open_sessions.Forbidden]:
+    return list(open_sessions._forbidden(open_sessions.EVERYBODY, [], now=real_now()))

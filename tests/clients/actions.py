@@ -119,6 +119,16 @@ def pause(*, address: str, app_password_id: int, on: bool) -> dict[str, Any]:
     return {"done": act(context, account=account, app_password_id=app_password_id, origin=OWNER)}
 
 
+def may_do(*, address: str, app_password_id: int, protocols: list[str]) -> dict[str, Any]:
+    account = Account.objects.get(address=address)
+    row = account.app_passwords.get(pk=app_password_id)
+    choices = Choices(scopes=frozenset(protocols))
+    done = app_password_changes.change(
+        context, account=account, row=row, label=row.label, choices=choices, origin=OWNER
+    )
+    return {"done": done}
+
+
 def enable(*, address: str, enabled: bool) -> dict[str, Any]:
     account = Account.objects.get(address=address)
     people.set_enabled(context, account=account, enabled=enabled, origin=OWNER)
@@ -134,7 +144,7 @@ def password(*, address: str, password: str, keep: bool) -> dict[str, Any]:
 
 
 TAKEN = (
-    add, two_step_on, two_step_off, app_password, revoke, pause, enable, password,
+    add, two_step_on, two_step_off, app_password, revoke, pause, may_do, enable, password,
     programs_seen, end_exceptions,
 )  # fmt: skip
 ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {action.__name__: action for action in TAKEN}

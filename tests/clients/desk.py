@@ -54,6 +54,9 @@ class Person:
     def pause(self, one: AppPassword, *, on: bool) -> None:
         self.desk.ask("pause", address=self.address, app_password_id=one.id, on=on)
 
+    def may_do(self, one: AppPassword, *protocols: str) -> None:
+        self.desk.ask("may_do", address=self.address, app_password_id=one.id, protocols=protocols)
+
     def enable(self, *, enabled: bool) -> None:
         self.desk.ask("enable", address=self.address, enabled=enabled)
 

@@ -31,9 +31,11 @@ class Sessions:
         sockets = {"imap": self.imap.sock, "pop3": self.pop3.sock, "smtp": self.smtp.sock}
         return {name: one for name, one in sockets.items() if one is not None}
 
-    def all_end(self) -> None:
+    def all_end(self, *, but: str = "") -> None:
         deadline = time.monotonic() + BOUND
         for name, one in self._sockets().items():
+            if name == but:
+                continue
             one.settimeout(max(0.01, deadline - time.monotonic()))
             try:
                 while one.recv(4096):  # a last word, such as "* BYE"
@@ -82,6 +84,23 @@ def test_a_revocation_ends_its_own_sessions_alone(child: Child, desk: Desk) -> N
         ended.all_end()
         kept.all_live()
         foreign.all_live()
+
+
+def test_a_protocol_that_is_taken_away_ends_its_own_sessions_alone(
+    child: Child, desk: Desk
+) -> None:
+    anna = desk.person()
+    anna.turn_on()
+    key = anna.app_password()
+    with (
+        opened(child, anna.address, key.secret) as some,
+        opened(child, anna.address, anna.app_password().secret) as kept,
+    ):
+        anna.may_do(key, "imap")
+        some.all_end(but="imap")
+        some.imap.send(b"DONE\r\n")
+        assert b"OK Idle completed" in some.imap.readline()
+        kept.all_live()
 
 
 def test_turning_on_ends_the_sessions_of_the_account_password(child: Child, desk: Desk) -> None:

@@ -96,6 +96,37 @@ def test_renamed_limited_and_as_it_was(two_step: Person, anna: Account) -> None:
     assert Event.objects.filter(kind="app-password-changed").count() == 2
 
 
+def test_what_it_may_do_is_ticked_anew(two_step: Person, anna: Account) -> None:
+    enter(two_step)
+    once = form_value(two_step.get(PAGE), "once")
+    two_step.post(PAGE, app="mail", device="mac", once=once)
+    (row,) = app_passwords.active(anna)
+    path = f"{PAGE}/{row.pk}"
+    assert page_of(two_step.get(path)).count("checked") == 3
+    assert "Tick at least one." in text_of(two_step.post(path, name="Mac"))
+    two_step.client.post(path, {"name": "Mac", "scopes": ["imap", "submission"]})
+    page = two_step.get(path)
+    assert page_of(page).count("checked") == 2
+    assert "Reads by IMAP · Sends" in text_of(page)
+    assert two_step.post(path, scopes="admin").status_code == 200
+    row.refresh_from_db()
+    assert (row.label, row.scopes) == ("Mac", "imap,submission")
+    said = text_of(two_step.get("/activity"))
+    assert "Mac · Reads by IMAP · Sends" in said
+    two_step.post(path, scopes="pop3")
+    row.refresh_from_db()
+    assert row.scopes == "imap,submission", "the password is asked for anew"
+
+
+def test_a_printer_has_nothing_to_tick(two_step: Person, anna: Account) -> None:
+    row = made(two_step, anna)
+    path = f"{PAGE}/{row.pk}"
+    assert 'name="scopes"' not in page_of(two_step.get(path))
+    two_step.post(path, scopes="imap")
+    row.refresh_from_db()
+    assert row.scopes == "submission"
+
+
 def test_paused_and_resumed(two_step: Person, anna: Account) -> None:
     row = made(two_step, anna)
     path = f"{PAGE}/{row.pk}"

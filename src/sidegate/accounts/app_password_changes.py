@@ -1,12 +1,19 @@
-"""App passwords that are there already: renamed, paused, resumed, limited."""
+"""App passwords that are there already: renamed, paused, resumed, limited or let do more."""
 
 from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from sidegate.accounts.app_password_choices import Choices, checked, name_in
+from sidegate.accounts.app_password_choices import (
+    PROFILES,
+    Choices,
+    checked,
+    name_in,
+    scopes_written,
+)
 from sidegate.accounts.context import Context, Origin, note
+from sidegate.accounts.notices import tell_of_change
 from sidegate.decisions.networks import written
 from sidegate.events.catalogue import Kind
 from sidegate.storage.models import Account, AppPassword
@@ -29,19 +36,22 @@ def change(
     choices: Choices,
     origin: Origin,
 ) -> bool:
-    """Give it another name, end, networks, sender; its scopes stay. Raises `BadChoice`."""
+    """Give it another name, scopes, end, networks, sender. Raises `BadChoice`.
+
+    No scopes at all leave it those that it has; so does a device that needs less than everything.
+    """
     chosen = checked(ctx, choices, account=account, device=row.device)
-    return _change(
-        ctx,
-        _kept(account, row.pk),
-        Kind.APP_PASSWORD_CHANGED,
-        origin,
-        label=name_in(label),
-        expires_at=chosen.expires_at,
-        networks=written(chosen.networks),
-        sender=chosen.sender,
-        daily_most=chosen.daily_most,
-    )
+    changes: dict[str, object] = {
+        "label": name_in(label),
+        "expires_at": chosen.expires_at,
+        "networks": written(chosen.networks),
+        "sender": chosen.sender,
+        "daily_most": chosen.daily_most,
+    }
+    if choices.scopes and row.device not in PROFILES:
+        changes["scopes"] = scopes_written(choices.scopes)
+    rows = _kept(account, row.pk)
+    return _change(ctx, rows, Kind.APP_PASSWORD_CHANGED, origin, **changes)
 
 
 def pause(ctx: Context, *, account: Account, app_password_id: int, origin: Origin) -> bool:
@@ -70,11 +80,28 @@ def _change(
         if row is None:
             return False
         AppPassword.objects.filter(pk=row.pk).update(**changes)
+        scopes = str(changes.get("scopes", row.scopes))
         note(
             ctx,
             kind=kind,
             account_id=row.account_id,
             origin=origin,
             app_password_id=row.pk,
+            **({"scopes": scopes} if scopes != row.scopes else {}),
         )
+        if not {*scopes.split(",")} <= {*row.scopes.split(",")}:
+            _tell_of_more(ctx, row, kind, origin)
     return True
+
+
+def _tell_of_more(ctx: Context, row: AppPassword, kind: Kind, origin: Origin) -> None:
+    """That it opens more than it did is told as a new one is."""
+    tell_of_change(
+        ctx,
+        account=row.account,
+        kind=kind,
+        origin=origin,
+        app=row.app,
+        device=row.device,
+        label=row.label,
+    )

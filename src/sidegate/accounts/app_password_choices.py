@@ -27,6 +27,11 @@ PROFILES: dict[str, frozenset[str]] = {
 MOST_A_DAY = 10_000
 """The highest number of messages a day that can be chosen."""
 LONGEST_NAME = 80
+_SCOPES: dict[str, Promise] = {
+    Protocol.IMAP: _("Reads by IMAP"),
+    Protocol.POP3: _("Reads by POP3"),
+    Protocol.SUBMISSION: _("Sends"),
+}
 
 
 class BadChoice(AccountError):  # noqa: N818 - named for what was wrong
@@ -63,6 +68,16 @@ def checked(ctx: Context, choices: Choices, *, account: Account, device: str) ->
         raise BadChoice("networks", text % {"count": networks.MOST})
     _check_sending(ctx, choices, account=account, device=device)
     return replace(choices, scopes=_scopes(choices.scopes, device))
+
+
+def scopes_written(scopes: frozenset[str]) -> str:
+    """Scopes as they are stored, in their usual order."""
+    return ",".join(scope for scope in MAIL_SCOPES if scope in scopes)
+
+
+def scopes_in_words(stored: str) -> list[str]:
+    """What stored scopes let an app password do."""
+    return [str(_SCOPES[scope]) for scope in stored.split(",")]
 
 
 def networks_in(text: str) -> tuple[Network, ...]:

@@ -10,7 +10,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from sidegate.accounts.app_password_choices import USUAL, Choices, checked, name_in
+from sidegate.accounts.app_password_choices import (
+    USUAL,
+    Choices,
+    checked,
+    name_in,
+    scopes_written,
+)
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable, TooManyAppPasswords
 from sidegate.accounts.notices import tell_of_change
@@ -138,7 +144,7 @@ def make(
             key_id=ctx.keys.newest,
             app=app,
             device=device,
-            scopes=",".join(scope for scope in MAIL_SCOPES if scope in chosen.scopes),
+            scopes=scopes_written(chosen.scopes),
             created_at=ctx.now(),
             made_for=made_for[:200],
             label=name_in(label),

@@ -35,6 +35,7 @@ _TITLES: dict[str, Promise] = {
     Kind.BACKUP_CODES_MADE: gettext_lazy("Backup codes were made"),
     Kind.BACKUP_CODE_USED: gettext_lazy("A backup code was used"),
     Kind.PHONE_CHANGED: gettext_lazy("The number of a phone was changed"),
+    Kind.APP_PASSWORD_CHANGED: gettext_lazy("An app password may do more than before"),
     Kind.APP_PASSWORD_MADE: gettext_lazy("An app password was made"),
     Kind.MAIL_NEW_NETWORK: gettext_lazy("An app password was used from a new network"),
     Kind.WEB_SIGNED_IN: gettext_lazy("Sign-in from a new browser"),

@@ -264,7 +264,9 @@ def _forbidden(
 
 
 _GONE = (
-    "(NOT a.enabled OR p.revoked_at IS NOT NULL OR p.paused_at IS NOT NULL OR p.expires_at <= %s)"
+    "(NOT a.enabled OR p.revoked_at IS NOT NULL OR p.paused_at IS NOT NULL OR p.expires_at <= %s"
+    # Taken out of its scopes, which stand between commas.
+    " OR ',' || p.scopes || ',' NOT LIKE '%%,' || s.protocol || ',%%')"
 )
 _FORBIDDEN = (
     "SELECT s.id, s.process_id, s.process_started,"  # noqa: S608 - it is our own words alone

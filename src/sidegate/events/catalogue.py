@@ -86,6 +86,7 @@ DETAILS = frozenset(
         "gateway",
         "prefix",
         "browsers",
+        "scopes",
         "browser",
     }
 )

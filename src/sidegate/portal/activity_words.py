@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from sidegate.accounts import app_passwords, second_steps
+from sidegate.accounts.app_password_choices import scopes_in_words
 from sidegate.accounts.code_orders import Fault
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
@@ -317,6 +318,8 @@ def _facts(event: Event, detail: dict[str, str]) -> list[str]:
         facts.append(browsers.in_words(detail["name"]))
     if detail.get("browser") == "new":
         facts.append(_("a new browser"))
+    if detail.get("scopes"):
+        facts += scopes_in_words(detail["scopes"])
     facts += _counted(detail)
     if "channel" in detail:
         words = _("by phone call") if detail["channel"] == "voice" else _("by text message")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from sidegate.accounts import app_passwords
 from sidegate.accounts.app_password_choices import (
     PRINTER,
+    PROFILES,
     BadChoice,
     Choices,
     checked,
@@ -34,6 +35,16 @@ class ChoicesForm(forms.Form):
     use_required_attribute = False
 
     name = forms.CharField(label=_("Name"), required=False, max_length=_MOST_TYPED)
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"),
+        choices=[
+            ("imap", _("Read mail (IMAP)")),
+            ("pop3", _("Read mail (POP3)")),
+            ("submission", _("Send mail")),
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Tick at least one. To let it do nothing, pause it.")},
+    )
     expires = forms.DateField(
         label=_("Last day"),
         required=False,
@@ -72,6 +83,8 @@ class ChoicesForm(forms.Form):
         self._device = device
         if not holds_senders(context()) or device not in ("", PRINTER):
             del self.fields["sender"], self.fields["daily_most"]
+        if device in PROFILES:
+            del self.fields["scopes"]
 
     def clean(self) -> dict[str, Any]:
         """Say of each choice what is wrong with it."""
@@ -109,20 +122,15 @@ class AppPasswordForm(ChoicesForm):
         choices=[("", _("Select…")), *app_passwords.DEVICES.items()],
         error_messages={"required": _("Select the device that the app runs on.")},
     )
-    scopes = forms.MultipleChoiceField(
-        label=_("What it may do"),
-        required=False,
-        choices=[
-            ("imap", _("Read mail (IMAP)")),
-            ("pop3", _("Read mail (POP3)")),
-            ("submission", _("Send mail")),
-        ],
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_(
+
+    def __init__(self, data: Any, **more: Any) -> None:  # noqa: ANN401 - Django's own
+        super().__init__(data, **more)
+        scopes = self.fields["scopes"]
+        scopes.required = False
+        scopes.help_text = _(
             "Tick nothing for the usual: a scanner or printer only sends, a backup program only "
             "reads by IMAP, and everything else reads and sends."
-        ),
-    )
+        )
 
     @property
     def more_is_wrong(self) -> bool:
@@ -135,6 +143,7 @@ def chosen(row: AppPassword) -> dict[str, Any]:
     last = row.expires_at and datetime.fromtimestamp(row.expires_at / 1000 - 1).astimezone()
     return {
         "name": row.label,
+        "scopes": row.scopes.split(","),
         "expires": last.date() if last else None,
         "networks": written(stored(row.networks)),
         "sender": row.sender,

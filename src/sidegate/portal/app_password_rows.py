@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sidegate.accounts import app_passwords
+from sidegate.accounts.app_password_choices import scopes_in_words, scopes_written
 from sidegate.accounts.app_passwords import State
 from sidegate.decisions.words import MAIL_SCOPES
 from sidegate.pages.context import context
@@ -17,18 +18,13 @@ _STATES: dict[State, Promise] = {
     State.PAUSED: gettext_lazy("Paused"),
     State.EXPIRED: gettext_lazy("Expired"),
 }
-_SCOPES: dict[str, Promise] = {
-    "imap": gettext_lazy("Reads by IMAP"),
-    "pop3": gettext_lazy("Reads by POP3"),
-    "submission": gettext_lazy("Sends"),
-}
+_EVERYTHING = scopes_written(frozenset(MAIL_SCOPES))
 
 
 def row_of(row: AppPassword) -> dict[str, object]:
     """What the templates show of it."""
-    scopes = row.scopes.split(",")
     state = _STATES.get(app_passwords.state(row, now=context().now()))
-    facts = [str(_SCOPES[scope]) for scope in scopes] if len(scopes) < len(MAIL_SCOPES) else []
+    facts = scopes_in_words(row.scopes) if row.scopes != _EVERYTHING else []
     if row.networks:
         facts.append(_("Only from %(networks)s") % {"networks": row.networks})
     if row.sender:
