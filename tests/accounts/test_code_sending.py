@@ -16,6 +16,7 @@ from installation import OWNER, Installation, KeptSender, close_database, instal
 from sidegate.accounts import code_orders, codes, job_runner
 from sidegate.accounts.code_orders import Standing
 from sidegate.accounts.code_sending import CodeSending
+from sidegate.accounts.gateway_troubles import GatewayTrouble, GatewayTroubles
 from sidegate.senders.gateway import (
     Delivery,
     MaybeSent,
@@ -208,15 +209,19 @@ def test_a_gateway_in_trouble_is_asked_last_for_a_minute(desk: Desk) -> None:
     desk.first.answer = NotNow("away")
     desk.begin()
     desk.work()
-    assert desk.sending.in_trouble() == ["first"]
+    troubles = desk.house.context.gateway_troubles
+    assert troubles.avoided(now=desk.house.clock.ms) == ["first"]
     desk.begin()
     desk.work()
     assert desk.sent == (1, 2)
     desk.house.clock.forward(seconds=61)
-    assert desk.sending.in_trouble() == []
+    assert troubles.avoided(now=desk.house.clock.ms) == []
+    assert troubles.all() == [GatewayTrouble("first", "away", desk.house.clock.ms - 61_000)]
+    desk.first.answer = Sent()
     desk.begin()
     desk.work()
-    assert desk.sent == (2, 3)
+    assert desk.sent == (2, 2)
+    assert troubles.all() == []
 
 
 def test_after_an_open_end_the_next_code_goes_by_another_gateway(desk: Desk) -> None:
@@ -224,7 +229,9 @@ def test_after_an_open_end_the_next_code_goes_by_another_gateway(desk: Desk) -> 
     desk.begin()
     desk.work()
     desk.house.clock.forward(seconds=30)
-    desk.sending = desk.make()  # another replica: it has seen no trouble itself
+    # Another replica: it has seen no trouble itself.
+    desk.house.context = replace(desk.house.context, gateway_troubles=GatewayTroubles())
+    desk.sending = desk.make()
     desk.again()
     desk.work()
     assert desk.sent == (1, 1)

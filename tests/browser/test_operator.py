@@ -5,14 +5,15 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
+from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from browser.conftest import PASSWORD
 from browser.looking import look_at
 from browser.test_ways import turned_on
 from browser.walking import follow, press
-from child import Child
+from child import Child, running
 
 OLGA = "olga@example.test"
 SEEN = (
@@ -52,6 +53,45 @@ def test_the_operators_page(page: Page, sidegate: Child) -> None:
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Pasta programmas")
     look_at(page, "lv-operator")
+
+
+def test_stopped_codes_and_a_gateway_that_fails(chromium: Browser, tmp_path: Path) -> None:
+    more = (
+        '[codes]\nsms = ["kannel", "screen"]\ncountries = ["LV"]\n'
+        "[mailserver]\nprivate = false\n"
+        '[gateway.kannel]\nurl = "http://127.0.0.1:9/"\nusername = "me"\n'
+        'password = "zebra"\nsender = "Example"\n'
+    )
+    with (
+        running(tmp_path / "data", more=more) as child,
+        chromium.new_context(base_url=child.url) as context,
+    ):
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.goto("/signin")
+        turned_on(page, child, OLGA)
+        child.command("account", "operator", "on", OLGA)
+        stop(child, "hardly-used+37129", "daily-spend")
+        page.goto("/operator")
+        expect(page.get_by_role("heading", name="Codes by phone")).to_be_visible()
+        expect(page.get_by_text("The gateway kannel does not work")).to_be_visible()
+        expect(page.get_by_text("begin with +37129")).to_be_visible()
+        look_at(page, "operator-codes-stopped")
+        context.set_extra_http_headers({"Accept-Language": "lv"})
+        page.reload()
+        expect(page.get_by_text("Vārteja kannel nedarbojas")).to_be_visible()
+        look_at(page, "lv-operator-codes-stopped")
+
+
+def stop(child: Child, *told: str) -> None:
+    """As if the operator had been told an hour ago."""
+    at = time.time_ns() // 1_000_000 - 3_600_000
+    with (
+        closing(sqlite3.connect(child.data / "sidegate.sqlite3", timeout=10)) as database,
+        database,
+    ):
+        for what in told:
+            database.execute("INSERT INTO send_subject VALUES (?, ?)", (f"told:{what}", at))
 
 
 def see(child: Child) -> None:

@@ -135,6 +135,39 @@ def seen(*, now: int) -> Seen:
     )
 
 
+class Stop(NamedTuple):
+    """Codes that were refused to others than who asked, within the last day."""
+
+    why: Why
+    prefix: str
+    """Of a prefix alone."""
+    at: int
+    """When it was told first that day, in milliseconds since the epoch."""
+    holds: bool
+    """It is so now."""
+
+
+def stops(ctx: Context) -> list[Stop]:
+    """What the operator was told of, the last one first."""
+    now = ctx.now()
+    holding = stopped(ctx.config.codes, now=now)
+    found = []
+    for what, at in sends.stops_told(now=now).items():
+        said, plus, digits = what.partition("+")
+        why, prefix = Why(said), plus + digits
+        named = prefix if why is Why.CONVERSION else why
+        found.append(Stop(why, prefix, at, named in holding or _full(ctx, why, prefix)))
+    return found
+
+
+def _full(ctx: Context, why: Why, prefix: str) -> bool:
+    """Whether as many codes were sent as a limit for many people allows."""
+    limits = rules.limits(daily_most=ctx.config.codes.daily_most)
+    shared = [limit for limit in limits if _SHARED.get(limit.scope) is why]
+    nobody = Send(account=0, number="", network="", prefix=prefix, price=0)
+    return bool(sends.nth_newest(nobody, shared, now=ctx.now()))
+
+
 def stopped(codes: Codes, *, now: int) -> list[str]:
     """What is stopped now: "daily-limit", "daily-spend", prefixes. For the operator."""
     found = seen(now=now)

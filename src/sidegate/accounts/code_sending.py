@@ -39,8 +39,6 @@ from sidegate.storage.sealed import CannotUnseal
 
 log = logging.getLogger(__name__)
 
-AVOID_FOR = 60_000
-"""Milliseconds for which a gateway that did not work is asked last."""
 RECEIPT_PAUSES = (0.5, 2.0, 10.0, 30.0)
 """Seconds between looks for the message that a receipt is for: it may come before our mark."""
 
@@ -69,7 +67,6 @@ class CodeSending:
         self._ctx = ctx
         self._background = background
         self._gateways = gateways(self.receipt)
-        self._avoid_until: dict[str, int] = {}
         self._receipts: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -78,11 +75,6 @@ class CodeSending:
             task.cancel()
         for gateway in self._gateways.values():
             await gateway.close()
-
-    def in_trouble(self) -> list[str]:
-        """The gateways that did not work within the last minute."""
-        now = self._ctx.now()
-        return [name for name, until in self._avoid_until.items() if until > now]
 
     async def work(self, job: Taken) -> Ended | Again:
         """Try the gateways until one takes it over; never a second one that may have it."""
@@ -153,20 +145,17 @@ class CodeSending:
         except Exception as problem:  # noqa: BLE001 - how far an unknown fault let it come, who knows
             # Its text is left out: it may hold the message.
             return self._open(gateway, type(problem).__name__[:32])
-        self._avoid_until.pop(gateway.name, None)
+        self._ctx.gateway_troubles.works(gateway.name)
         # A gateway that answers with what it was given would have the code stored.
         reference = "" if message.code and message.code in sent.reference else sent.reference[:200]
         return Ended(SENT, by=gateway.name, reference=reference)
 
     def _in_order(self, ordered: CodeOrder) -> Sequence[Gateway]:
         """As configured, but those that did not work just now last."""
-        codes, now = self._ctx.config.codes, self._ctx.now()
+        codes = self._ctx.config.codes
         names = codes.sms if ordered.channel == "sms" else codes.voice
-
-        def avoided(name: str) -> bool:
-            return name == ordered.avoid or self._avoid_until.get(name, 0) > now
-
-        return [self._gateways[name] for name in sorted(names, key=avoided)]
+        avoided = {ordered.avoid, *self._ctx.gateway_troubles.avoided(now=self._ctx.now())}
+        return [self._gateways[name] for name in sorted(names, key=avoided.__contains__)]
 
     def _open(self, gateway: Gateway, why: str) -> Ended:
         self._troubled(gateway, why)
@@ -174,7 +163,7 @@ class CodeSending:
 
     def _troubled(self, gateway: Gateway, why: str) -> None:
         log.warning("gateway %s did not send a code: %s", gateway.name, why)
-        self._avoid_until[gateway.name] = self._ctx.now() + AVOID_FOR
+        self._ctx.gateway_troubles.failed(gateway.name, why, now=self._ctx.now())
 
     async def _received(self, name: str, reference: str, delivery: Delivery) -> None:
         for pause in RECEIPT_PAUSES:

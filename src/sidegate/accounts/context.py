@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sidegate.accounts.bell import Bell
+from sidegate.accounts.gateway_troubles import GatewayTroubles
 from sidegate.config import Config
 from sidegate.decisions.directory import Directory
 from sidegate.decisions.ports import PasswordJudge
@@ -32,6 +33,7 @@ class Context:
     directory: Directory | None = None
     bell: Bell = field(default_factory=Bell)
     """Rung when a job was added."""
+    gateway_troubles: GatewayTroubles = field(default_factory=GatewayTroubles)
 
 
 @dataclass(frozen=True, slots=True)

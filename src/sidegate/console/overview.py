@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from sidegate.accounts.observe_report import DAYS, Report, Row, Totals, goes, in_use_since
+from sidegate.console import codes
 from sidegate.console.access import OperatorRequest, for_operators
 from sidegate.console.forms import PROTOCOLS, WantedForm
 from sidegate.console.words import SHOWN, mode_words, outcome_words
@@ -54,6 +55,7 @@ def page(request: OperatorRequest) -> HttpResponse:
     kept = {name: value for name, value in wanted._asdict().items() if value}
     older = urlencode({**kept, "after": found[_PAGE - 1].address}) if len(found) > _PAGE else ""
     shown = {
+        "codes": codes.lines(ctx),
         "form": form,
         "days": DAYS,
         "mode": mode_words(ctx.config.policy),

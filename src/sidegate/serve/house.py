@@ -109,7 +109,8 @@ class House:
 
     async def warnings(self) -> list[str]:
         """What others run, and does not answer now: this process is well without it."""
-        troubled = self._sending.in_trouble() if self._sending is not None else []
+        context = self._plan.context
+        troubled = context.gateway_troubles.avoided(now=context.now())
         found = [f"gateway {name}" for name in troubled]
         directory = self._plan.context.directory
         if directory is not None:

@@ -22,6 +22,7 @@ TOLD = "told"
 
 _LOCK = "all"
 _OF_CODES = frozenset({Scope.NUMBER, Scope.ACCOUNT, Scope.NETWORK})
+_TOLD_OF = "told:"
 _COLUMNS = {
     Scope.NUMBER: "number",
     Scope.ACCOUNT: "account",
@@ -123,13 +124,19 @@ def mark(*, job: int, outcome: str) -> None:
 
 def first_told(what: str, *, now: int) -> bool:
     """Whether something has not been told within a day; it has been, from now on."""
-    told = SendSubject.objects.filter(subject=f"told:{what}")
-    if told.filter(touched_at__lte=now - DAY).update(touched_at=now):
+    subject = _TOLD_OF + what
+    before = SendSubject.objects.filter(subject=subject)
+    if before.filter(touched_at__lte=now - DAY).update(touched_at=now):
         return True
-    _row, made = SendSubject.objects.get_or_create(
-        subject=f"told:{what}", defaults={"touched_at": now}
-    )
+    _row, made = SendSubject.objects.get_or_create(subject=subject, defaults={"touched_at": now})
     return made
+
+
+def stops_told(*, now: int) -> dict[str, int]:
+    """What `first_told` was asked of within the last day, and when; the last one first."""
+    rows = SendSubject.objects.filter(subject__startswith=_TOLD_OF, touched_at__gt=now - DAY)
+    found = rows.order_by("-touched_at").values_list("subject", "touched_at")
+    return {subject.removeprefix(_TOLD_OF): at for subject, at in found}
 
 
 def forget_old(*, now: int) -> None:
