@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from sidegate import texts
 from sidegate.accounts import recovery_words, second_steps
 from sidegate.accounts.app_passwords import APPS, DEVICES
 from sidegate.accounts.notices import Notice
@@ -137,7 +138,8 @@ def _facts(notice: Notice) -> list[str]:
             _("whoever runs the mail server") if notice.by == "operator" else "",
         ),
     ]
-    return [f"{name}: {value}" for name, value in facts if value]
+    keep = texts.isolated if translation.get_language_bidi() else str
+    return [f"{name}: {keep(value)}" for name, value in facts if value]
 
 
 def _app_password(notice: Notice) -> str:

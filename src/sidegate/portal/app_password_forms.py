@@ -34,7 +34,12 @@ class ChoicesForm(forms.Form):
     # The pages say what is missing themselves, in the person's language.
     use_required_attribute = False
 
-    name = forms.CharField(label=_("Name"), required=False, max_length=_MOST_TYPED)
+    name = forms.CharField(
+        label=_("Name"),
+        required=False,
+        max_length=_MOST_TYPED,
+        widget=forms.TextInput({"dir": "auto"}),
+    )
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"),
         choices=[
@@ -58,7 +63,7 @@ class ChoicesForm(forms.Form):
         required=False,
         max_length=_MOST_TYPED,
         help_text=_("It opens your mail only from there. Like 192.0.2.0/24, 2001:db8::/32"),
-        widget=forms.TextInput({"autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput({"autocapitalize": "none", "spellcheck": "false", "dir": "ltr"}),
     )
     sender = forms.CharField(
         label=_("From address"),
@@ -66,7 +71,12 @@ class ChoicesForm(forms.Form):
         max_length=_MOST_TYPED,
         help_text=_("It sends only as this address of yours."),
         widget=forms.TextInput(
-            {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+            {
+                "inputmode": "email",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "dir": "ltr",
+            }
         ),
     )
     daily_most = forms.IntegerField(

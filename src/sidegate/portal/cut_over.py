@@ -140,7 +140,7 @@ def _row(one: Grace) -> dict[str, object]:
     return {
         "key": one.key,
         "name": _called(one.name, one.address),
-        "facts": " · ".join(fact for fact in facts if fact),
+        "facts": [fact for fact in facts if fact],
     }
 
 

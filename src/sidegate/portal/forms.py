@@ -44,7 +44,7 @@ def _password(label: _StrPromise, *, missing: _StrPromise, autocomplete: str) ->
         max_length=_MOST_TYPED,
         strip=False,
         error_messages={"required": missing},
-        widget=forms.PasswordInput({"autocomplete": autocomplete}),
+        widget=forms.PasswordInput({"autocomplete": autocomplete, "dir": "ltr"}),
     )
 
 
@@ -57,6 +57,7 @@ def _email(*, autocomplete: str) -> forms.CharField:
             {
                 "autocomplete": autocomplete,
                 "inputmode": "email",
+                "dir": "ltr",
                 "autocapitalize": "none",
                 "spellcheck": "false",
             }
@@ -124,7 +125,7 @@ class PhoneForm(_Form):
         label=_("Phone number"),
         max_length=_MOST_TYPED,
         error_messages={"required": _("Enter the phone number that codes should go to.")},
-        widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}),
+        widget=forms.TextInput({"type": "tel", "autocomplete": "tel", "dir": "ltr"}),
     )
     channel = forms.ChoiceField(
         label=_("How should codes reach you?"),
@@ -167,7 +168,12 @@ class CodeForm(_Form):
         max_length=_MOST_TYPED,
         error_messages={"required": _("Enter the code that we sent you.")},
         widget=forms.TextInput(
-            {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
+            {
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "spellcheck": "false",
+                "dir": "ltr",
+            }
         ),
     )
 
@@ -198,6 +204,7 @@ class BackupCodeForm(_Form):
             {
                 "autocomplete": "off",
                 "inputmode": "text",
+                "dir": "ltr",
                 "autocapitalize": "none",
                 "spellcheck": "false",
             }
@@ -220,5 +227,5 @@ class StepNameForm(_Form):
         label=_("Name"),
         max_length=second_steps.LONGEST_NAME,
         error_messages={"required": _("Enter a name.")},
-        widget=forms.TextInput({"autocomplete": "off"}),
+        widget=forms.TextInput({"autocomplete": "off", "dir": "auto"}),
     )

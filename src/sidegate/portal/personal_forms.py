@@ -40,7 +40,7 @@ class NameForm(_Form):
         required=False,
         help_text=_("Pages greet you by it. It changes nothing about your mail."),
         error_messages={"max_length": _("Use at most 200 characters.")},
-        widget=forms.TextInput({"autocomplete": "name", "maxlength": ""}),
+        widget=forms.TextInput({"autocomplete": "name", "maxlength": "", "dir": "auto"}),
     )
 
 
@@ -98,6 +98,7 @@ class RecoveryAddressForm(_Form):
             {
                 "autocomplete": "email",
                 "inputmode": "email",
+                "dir": "ltr",
                 "autocapitalize": "none",
                 "spellcheck": "false",
             }

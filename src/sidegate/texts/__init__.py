@@ -101,3 +101,8 @@ def recovery_began(language: str, *, name: str, link: str) -> str:
     return _(
         "%(name)s: in 48 hours 2-Step Verification can be turned off. Not you? Stop it: %(link)s"
     ) % {"name": name, "link": link}
+
+
+def isolated(value: str) -> str:
+    """A value that keeps its own direction between words of another (Unicode's UAX 9, FSI)."""
+    return f"\u2068{value}\u2069"
