@@ -10,6 +10,7 @@ def body(language: str) -> str:
         kind=Kind.APP_PASSWORD_MADE,
         to="anna@example.test",
         language=language,
+        message_id="",
         at=0,
         address="2001:db8::7",
     )

@@ -127,7 +127,7 @@ def test_revoking(two_step: Person, anna: Account) -> None:
     (row,) = app_passwords.active(anna)
     page = two_step.get(PAGE)
     assert f'aria-describedby="app-password-{row.pk}">Revoke<' in page_of(page)
-    assert f'id="app-password-{row.pk}">Mail · Windows Computer<' in page_of(page)
+    assert f'id="app-password-{row.pk}"><bdi>Mail · Windows Computer<' in page_of(page)
     two_step.post(f"{PAGE}/revoke", id=str(row.pk))
     assert not app_passwords.active(anna)
     assert "Revoked: Mail · Windows Computer" in text_of(two_step.get(PAGE))

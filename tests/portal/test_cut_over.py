@@ -144,7 +144,9 @@ def test_ticked_ones_go_on_and_every_page_says_so(
     keys = boxes(page, "goes-on")
     assert len(keys) == 2
     assert "Goes on with the account password for 14 days" in text_of(page)
-    by_name = {name: key for key, name in re.findall(r'id="program-(\w+)">([^<]*)<', page_of(page))}
+    by_name = {
+        name: key for key, name in re.findall(r'id="program-(\w+)"><bdi>([^<]*)<', page_of(page))
+    }
     bird = by_name[BIRD]
     assert at_the_end.post(PAGE, **{"goes-on": bird})["Location"] == "/security/two-step"
     [given] = grace.open_for(fortnight.context, anna)
