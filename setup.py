@@ -1,6 +1,7 @@
 """Compiles the translations when the package is built; everything else stands in pyproject.toml."""
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,7 +32,11 @@ def isolate_values(catalog: Catalog) -> None:
 
 
 def _isolated(text: str) -> str:
-    return PLACEHOLDER.sub("\u2068\\g<0>\u2069", text)
+    isolated = PLACEHOLDER.sub("\u2068\\g<0>\u2069", text)
+    # Without a letter of its own, such as "%(day)s, %(time)s", it would have no direction.
+    rest = PLACEHOLDER.sub("", text)
+    has_letters = any(unicodedata.bidirectional(letter) in {"L", "R", "AL"} for letter in rest)
+    return isolated if has_letters or isolated == text else f"\u200f{isolated}"
 
 
 def compile_translations() -> None:

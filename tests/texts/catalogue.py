@@ -43,8 +43,14 @@ SENT_BY_SMS = {
     "%(code)s is your %(name)s code.": f"\n\n@{HOST} #{CODE}",
     "%(name)s: the phones that your codes go to were changed. "
     "Was it not you? Read the message in your mail.": "",
+    "%(name)s: 2-Step Verification was turned off. "
+    "Was it not you? Read the message in your mail.": "",
+    "%(name)s: the account password was changed. "
+    "Was it not you? Read the message in your mail.": "",
+    "%(name)s: in 48 hours 2-Step Verification can be turned off. Not you? Stop it: %(link)s": "",
 }
 """Texts that go out as an SMS, and what follows them there."""
+LINK = f"https://{HOST}/stop/{'x' * 22}"
 
 
 def read(path: Path, language: str) -> Catalog:
@@ -206,12 +212,13 @@ def _tags(_catalogue: Catalog, message: Message) -> Iterator[str]:
 def _ends(_catalogue: Catalog, message: Message) -> Iterator[str]:
     source = sources_of(message)[-1]
     may = ENDS.get(source[-1]) if source not in SENT_BY_SMS else None
+    ends_in_a_word = source[-1].isalnum() and not PLACEHOLDER.fullmatch(source.split()[-1])
     for form in filter(None, forms_of(message)):
         if form != form.strip():
             yield f"begins or ends with a space: {form!r}"
         if may and form[-1] not in may:
             yield f"does not end with {may[-1]}: {form}"
-        if not may and source[-1].isalnum() and form[-1] in "?؟…:.!,،":
+        if ends_in_a_word and form[-1] in "?؟…:.!,،":
             yield f"ends with {form[-1]}, and the source does not: {form}"
 
 
@@ -234,14 +241,17 @@ def _one_sms(_catalogue: Catalog, message: Message) -> Iterator[str]:
     if message.id not in SENT_BY_SMS:
         return
     for form in filter(None, forms_of(message)):
-        text = form % {"code": CODE, "name": SERVICE} + SENT_BY_SMS[str(message.id)]
-        sent = sms.fitted(text)
-        if not sms.is_one_sms(sent):
-            most = 160 if sms.is_gsm(sent) else 70
+        said = form % {"code": CODE, "name": SERVICE, "link": LINK}
+        sent = sms.fitted(said + SENT_BY_SMS[str(message.id)])
+        # A link leaves no room for words beside it where a letter takes two bytes.
+        most = 2 if LINK in sent and not sms.is_gsm(sent) else 1
+        if len(sms.encode(sent, reference=0).parts) > most:
+            letters = 160 if sms.is_gsm(sent) else 70 if most == 1 else 134
             odd = "".join(sorted({letter for letter in sent if not sms.is_gsm(letter)}))
             yield (
-                f"is no single SMS: {len(sent)} characters of at most {most} with the service "
-                f"{SERVICE!r} and its last line (outside the GSM alphabet: {odd or 'none'}): {form}"
+                f"is too long for {most} SMS: {len(sent)} characters of at most {letters} with "
+                f"the service {SERVICE!r} and its last line (outside the GSM alphabet: "
+                f"{odd or 'none'}): {form}"
             )
 
 

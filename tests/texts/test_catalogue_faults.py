@@ -88,7 +88,7 @@ BAD = (
     ('msgid "Now"\nmsgstr "Jetzt."', "ends with ., and the source does not"),
     ('msgid "So it is."\nmsgstr "So  ist es."', "has two spaces in a row"),
     ('msgctxt "time format"\nmsgid "H:i"\nmsgstr "H Uhr"', "is no time"),
-    (f'{PHONES}msgstr "%(name)s: {"sehr " * 40}lang."', "is no single SMS: 215 characters"),
+    (f'{PHONES}msgstr "%(name)s: {"sehr " * 40}lang."', "is too long for 1 SMS: 215 characters"),
     (f'{PHONES}msgstr "%(name)s: {"дуже " * 12}довго."', "of at most 70"),
 )
 

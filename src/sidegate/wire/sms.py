@@ -24,8 +24,8 @@ _EXTENSION = {
 _ESCAPE = 0x1B
 _CONCATENATED = bytes([5, 0, 3])
 """User data header: five bytes follow, of which an 8-bit reference, the count and the number."""
-_WITHOUT_STROKE = str.maketrans("łŁ", "lL")
-"""A mark that Unicode does not part from its letter."""
+_PLAINER = str.maketrans("łŁ\u00a0\u202f\u2019\u2013\u2014„“”«»", "lL  '--" + '"' * 5)
+"""What Unicode does not part from its marks: strokes, spaces that do not break, printers' signs."""
 _WITHOUT_ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 _ALPHABET: dict[str, bytes] = {
     **{letter: bytes([place]) for place, letter in enumerate(_BASIC) if place != _ESCAPE},
@@ -62,7 +62,7 @@ def fitted(text: str) -> str:
     text = text.translate(_WITHOUT_ISOLATES)
     if is_one_sms(text):
         return text
-    decomposed = unicodedata.normalize("NFD", text).translate(_WITHOUT_STROKE)
+    decomposed = unicodedata.normalize("NFD", text).translate(_PLAINER)
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return plain if is_gsm(plain) and is_one_sms(plain) else text
 
