@@ -127,6 +127,9 @@ def test_ten_wrong_codes_an_hour_and_then_a_right_one(installation_on_each: Inst
     with pytest.raises(TooManyTries) as problem:
         present(house, anna, code_now(house, anna))
     assert problem.value.retry_at == house.clock.ms + 3_600_000
+    with pytest.raises(TooManyTries):
+        present(house, anna, code_now(house, anna))
+    assert Event.objects.filter(kind="code-throttled", account=anna).count() == 1
     house.clock.forward(seconds=3600)
     assert present(house, anna, code_now(house, anna)), "nobody is locked out for ever"
 
@@ -134,7 +137,7 @@ def test_ten_wrong_codes_an_hour_and_then_a_right_one(installation_on_each: Inst
 def test_wrong_codes_from_afar_leave_the_owner_alone(installation_on_each: Installation) -> None:
     house = installation_on_each
     anna = on(house)
-    web_sign_in.finished(house.context, account=anna, new_browser=False, origin=OWNER)
+    web_sign_in.finished(house.context, account=anna, step="", new_browser=False, origin=OWNER)
     for _ in range(10):
         present(house, anna, wrong_one(house, anna), FAR)
     with pytest.raises(TooManyTries):

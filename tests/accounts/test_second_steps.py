@@ -1,5 +1,6 @@
 """Which second steps an account has, and what becomes of them."""
 
+import json
 import threading
 
 import pytest
@@ -142,7 +143,7 @@ def test_none_is_added_while_it_is_off(installation: Installation) -> None:
 def test_another_name(installation: Installation) -> None:
     anna = on(installation, APP)
     [step] = second_steps.of(anna)
-    second_steps.rename(anna, step=step, name="x" * 100)
+    second_steps.rename(installation.context, account=anna, step=step, name="x" * 100, origin=OWNER)
     assert second_steps.of(anna)[0].name == "x" * 60
 
 
@@ -206,3 +207,26 @@ def test_a_changed_number_keeps_name_and_place(installation_on_each: Installatio
     with pytest.raises(NotAvailable):
         phones.add(house.context, account=anna, new=second, replaces=step, origin=OWNER)
     assert len(second_steps.full(anna)) == 2
+
+
+def test_what_is_changed_about_one_is_an_event(installation_on_each: Installation) -> None:
+    house = installation_on_each
+    anna = on(house)
+    [phone] = second_steps.full(anna)
+
+    def events() -> list[str]:
+        found = Event.objects.filter(kind="second-step-changed").order_by("id")
+        return [str(json.loads(event.detail).get("name", "")) for event in found]
+
+    for _ in range(2):  # the second time nothing changes
+        second_steps.rename(house.context, account=anna, step=phone, name="At work", origin=OWNER)
+    assert events() == ["At work"]
+    for _ in range(2):
+        phones.set_channel(house.context, account=anna, step=phone, channel="voice", origin=OWNER)
+    phones.prefer(house.context, account=anna, step=phone, origin=OWNER)
+    assert len(events()) == 3
+    bert = house.add("bert@example.test")
+    second_steps.rename(house.context, account=bert, step=phone, name="Mine", origin=OWNER)
+    phones.prefer(house.context, account=bert, step=phone, origin=OWNER)
+    assert len(events()) == 3
+    assert second_steps.full(anna)[0].name == "At work"

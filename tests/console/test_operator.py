@@ -13,7 +13,7 @@ from sidegate.accounts.observe_report import Report, Wanted
 from sidegate.console.words import SHOWN
 from sidegate.decisions.observing import Outcome
 from sidegate.storage.mail_models import GraceWindow, Sighting
-from sidegate.storage.models import Account
+from sidegate.storage.models import Account, Event
 
 DAY = 24 * 3600 * 1000
 
@@ -54,6 +54,17 @@ def test_who_is_no_operator_finds_no_such_page(two_step: Person, anna: Account) 
     assert "For operators" in text_of(two_step.get("/"))
     people.set_operator(ctx, account=anna, operator=False, origin=OPERATOR)
     assert two_step.get("/operator").status_code == 404
+
+
+def test_who_asks_without_being_operator_is_an_event_a_day(two_step: Person, anna: Account) -> None:
+    for _ in range(3):
+        assert two_step.get("/operator").status_code == 404
+    event = Event.objects.get(kind="operator-refused")
+    assert (event.account, event.address) == (anna, "127.0.0.1")
+    assert "The operator's page was asked for" in text_of(two_step.get("/activity?show=refused"))
+    two_step.here.clock.forward(seconds=86_400)
+    two_step.get("/operator")
+    assert Event.objects.filter(kind="operator-refused").count() == 2
 
 
 def test_without_a_second_step_it_stays_closed(inside: Person, anna: Account) -> None:

@@ -258,7 +258,7 @@ def test_a_sign_in_is_never_finished_without_its_second_step(
 ) -> None:
     request = cast("PortalRequest", two_step.client.get("/security").wsgi_request)
     with pytest.raises(ValueError, match="second step"):
-        sign_in_stages.finish(request, anna, second_step=False)
+        sign_in_stages.finish(request, anna, step="")
 
 
 def test_a_session_without_second_step_ends_when_two_step_comes_on(inside: Person) -> None:

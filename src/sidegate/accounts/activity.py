@@ -10,7 +10,14 @@ from django.db.models import QuerySet
 from sidegate.events.catalogue import Kind
 from sidegate.storage.models import Account, Event
 
-REFUSED = (Kind.MAIL_REFUSED, Kind.MAIL_PASSWORD_RIGHT, Kind.WEB_REFUSED, Kind.CODE_WRONG)
+REFUSED = (
+    Kind.MAIL_REFUSED,
+    Kind.MAIL_PASSWORD_RIGHT,
+    Kind.WEB_REFUSED,
+    Kind.CODE_WRONG,
+    Kind.CODE_THROTTLED,
+    Kind.OPERATOR_REFUSED,
+)
 _MAIL = tuple(kind for kind in Kind if kind.startswith("mail-"))
 _PAGES = tuple(kind for kind in Kind if kind.startswith(("web-", "code-")))
 GROUPS: dict[str, tuple[Kind, ...]] = {

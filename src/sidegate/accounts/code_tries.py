@@ -10,10 +10,12 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts.context import Context, Origin
+from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import TooManyTries
 from sidegate.decisions.code_tries import retry_at
 from sidegate.decisions.throttle import DAY, FAMILIAR_FOR, network_of
+from sidegate.events.catalogue import Kind
+from sidegate.storage import sends
 from sidegate.storage.mail_models import FamiliarNetwork
 from sidegate.storage.models import Account
 from sidegate.storage.second_step_models import CodeTry
@@ -23,8 +25,19 @@ def take(ctx: Context, *, account_id: int, origin: Origin) -> CodeTry:
     """Take one try before a code is judged; `give_back` it where the code was right.
 
     Taken first, under the account's lock, so that browsers at once get no more of them.
-    Raises `TooManyTries`.
+    Raises `TooManyTries`, which is an event once a day.
     """
+    try:
+        return _take(ctx, account_id=account_id, origin=origin)
+    except TooManyTries:
+        kind = Kind.CODE_THROTTLED
+        with transaction.atomic():
+            if sends.first_told(f"{kind}:{account_id}", now=ctx.now()):
+                note(ctx, kind=kind, account_id=account_id, origin=origin)
+        raise
+
+
+def _take(ctx: Context, *, account_id: int, origin: Origin) -> CodeTry:
     now, network = ctx.now(), network_of(origin.address)
     with transaction.atomic():
         Account.objects.select_for_update().get(pk=account_id)

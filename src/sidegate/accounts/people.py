@@ -15,6 +15,7 @@ from sidegate.accounts.notices import tell_of_change
 from sidegate.accounts.phone_notices import tell_phones
 from sidegate.decisions.names import canonical, canonical_name
 from sidegate.events.catalogue import Kind
+from sidegate.storage import sends
 from sidegate.storage.models import Account, WebSession
 from sidegate.storage.second_step_models import TrustedBrowser
 
@@ -94,6 +95,14 @@ def set_operator(ctx: Context, *, account: Account, operator: bool, origin: Orig
             kind = Kind.OPERATOR_ON if operator else Kind.OPERATOR_OFF
             note(ctx, kind=kind, account_id=account.pk, origin=origin)
     return bool(changed)
+
+
+def operator_refused(ctx: Context, *, account: Account, origin: Origin) -> None:
+    """Record that `/operator` was asked for by an account that is not operator; once a day."""
+    kind = Kind.OPERATOR_REFUSED
+    with transaction.atomic():
+        if sends.first_told(f"{kind}:{account.pk}", now=ctx.now()):
+            note(ctx, kind=kind, account_id=account.pk, origin=origin)
 
 
 def change_password(

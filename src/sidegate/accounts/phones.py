@@ -59,11 +59,17 @@ def add(
         raise BadNumber(_("This number is already one of yours.")) from None
 
 
-def prefer(ctx: Context, *, account: Account, step: SecondStep) -> None:
+def prefer(ctx: Context, *, account: Account, step: SecondStep, origin: Origin) -> None:
     """Let codes go to this phone first."""
-    account.phones.filter(pk=step.id).update(preferred_at=ctx.now())
+    with transaction.atomic():
+        if account.phones.filter(pk=step.id).update(preferred_at=ctx.now()):
+            second_steps.note_change(ctx, account, step, origin=origin)
 
 
-def set_channel(account: Account, *, step: SecondStep, channel: Channel) -> None:
+def set_channel(
+    ctx: Context, *, account: Account, step: SecondStep, channel: Channel, origin: Origin
+) -> None:
     """Let codes reach this phone by text message or by call."""
-    account.phones.filter(pk=step.id).update(channel=channel)
+    with transaction.atomic():
+        if account.phones.filter(pk=step.id).exclude(channel=channel).update(channel=channel):
+            second_steps.note_change(ctx, account, step, origin=origin)

@@ -225,9 +225,18 @@ def _locked(account: Account) -> Account:
     return current
 
 
-def rename(account: Account, *, step: SecondStep, name: str) -> None:
+def rename(ctx: Context, *, account: Account, step: SecondStep, name: str, origin: Origin) -> None:
     """Call one by another name."""
-    _rows(account, step).update(name=name[:LONGEST_NAME])
+    with transaction.atomic():
+        rows = _rows(account, step).exclude(name=name[:LONGEST_NAME])
+        if rows.update(name=name[:LONGEST_NAME]):
+            note_change(ctx, account, step._replace(name=name[:LONGEST_NAME]), origin=origin)
+
+
+def note_change(ctx: Context, account: Account, step: SecondStep, *, origin: Origin) -> None:
+    """Record that one is called or used otherwise than before."""
+    kind = Kind.SECOND_STEP_CHANGED
+    note(ctx, kind=kind, account_id=account.pk, origin=origin, **step.facts())
 
 
 def remove(

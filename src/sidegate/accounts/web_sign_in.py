@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django.db import transaction
 
@@ -27,6 +28,13 @@ _REASONS = {
     PasswordCheck.DISABLED: Reason.ACCOUNT_DISABLED,
     PasswordCheck.EXPIRED: Reason.PASSWORD_EXPIRED,
 }
+
+
+class Instead(StrEnum):
+    """What stood in the place of password and second step, or of the second step."""
+
+    PASSKEY_ALONE = "passkey-alone"
+    TRUSTED_BROWSER = "trusted-browser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +222,19 @@ def _counters(ctx: Context, account: Account | None, *, login: str, origin: Orig
     )
 
 
-def finished(ctx: Context, *, account: Account, new_browser: bool, origin: Origin) -> None:
-    """Record a completed sign-in, and its network as familiar; tell of a new browser."""
+def finished(
+    ctx: Context, *, account: Account, step: str, new_browser: bool, origin: Origin
+) -> None:
+    """Record a completed sign-in, and its network as familiar; tell of a new browser.
+
+    `step` is the kind of second step that was given, or a value of `Instead`; empty where none
+    was asked for.
+    """
     kind = Kind.WEB_SIGNED_IN
     with transaction.atomic():
         counters.mark(account_id=account.pk, network=network_of(origin.address), now=ctx.now())
         browser = "new" if new_browser else "known"
-        note(ctx, kind=kind, account_id=account.pk, origin=origin, browser=browser)
+        note(ctx, kind=kind, account_id=account.pk, origin=origin, browser=browser, step=step)
         if new_browser:
             tell_of_change(ctx, account=account, kind=kind, origin=origin)
 

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     CODE_SENT = "code-sent"
     CODE_NOT_SENT = "code-not-sent"
     CODE_WRONG = "code-wrong"
+    CODE_THROTTLED = "code-throttled"
+    """Too many wrong codes: one more was not looked at. Once a day for an account."""
     CODES_STOPPED = "codes-stopped"
     """A limit that holds for many, or a prefix whose codes are hardly used."""
     PASSKEY_COPIED = "passkey-copied"
@@ -36,6 +38,8 @@ class Kind(StrEnum):
     TWO_STEP_ON = "two-step-on"
     TWO_STEP_OFF = "two-step-off"
     SECOND_STEP_ADDED = "second-step-added"
+    SECOND_STEP_CHANGED = "second-step-changed"
+    """Its name, how codes reach a phone, or that they go there first."""
     SECOND_STEP_REMOVED = "second-step-removed"
     PHONE_CHANGED = "phone-changed"
     """Another number in the place of one that codes went to."""
@@ -71,6 +75,8 @@ class Kind(StrEnum):
     RECOVERY_FINISHED = "recovery-finished"
     OPERATOR_ON = "operator-on"
     OPERATOR_OFF = "operator-off"
+    OPERATOR_REFUSED = "operator-refused"
+    """`/operator` was asked for by an account that is not operator. Once a day for an account."""
 
 
 DETAILS = frozenset(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from sidegate.accounts import app_passwords, second_steps
 from sidegate.accounts.app_password_choices import scopes_in_words
 from sidegate.accounts.code_orders import Fault
+from sidegate.accounts.web_sign_in import Instead
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
 from sidegate.pages import browsers, people_time
@@ -98,6 +99,11 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "unsure",
     ),
     Kind.CODE_WRONG: (gettext_lazy("A wrong code was typed"), "no-symbol", "refused"),
+    Kind.CODE_THROTTLED: (
+        gettext_lazy("Too many wrong codes: no more were looked at for a while"),
+        "no-symbol",
+        "refused",
+    ),
     Kind.CODES_STOPPED: (gettext_lazy("Codes by phone were stopped"), "no-symbol", "refused"),
     Kind.PASSKEY_COPIED: (
         gettext_lazy("A passkey was refused: there may be a copy of it"),
@@ -115,6 +121,7 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "unsure",
     ),
     Kind.SECOND_STEP_ADDED: (gettext_lazy("A second step was added"), "shield-check", "quiet"),
+    Kind.SECOND_STEP_CHANGED: (gettext_lazy("A second step was changed"), "shield-check", "quiet"),
     Kind.SECOND_STEP_REMOVED: (
         gettext_lazy("A second step was removed"),
         "shield-exclamation",
@@ -225,6 +232,11 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "user-minus",
         "quiet",
     ),
+    Kind.OPERATOR_REFUSED: (
+        gettext_lazy("The operator's page was asked for, and is not open to this account"),
+        "no-symbol",
+        "refused",
+    ),
 }
 _REASONS: dict[str, Promise] = {
     Reason.UNKNOWN_ACCOUNT: gettext_lazy("there is no such account"),
@@ -260,6 +272,11 @@ _REASONS: dict[str, Promise] = {
 }
 
 
+_STEPS: dict[str, Promise] = {
+    **second_steps.WORDS,
+    Instead.PASSKEY_ALONE: gettext_lazy("a passkey in place of the password"),
+    Instead.TRUSTED_BROWSER: gettext_lazy("a browser that is not asked for a second step"),
+}
 _HELPED = frozenset(
     {
         Reason.NOT_AN_APP_PASSWORD,
@@ -312,7 +329,7 @@ def protocol_name(protocol: str) -> str:
 
 def _facts(event: Event, detail: dict[str, str]) -> list[str]:
     facts = [app_passwords.name(event.app_password)] if event.app_password is not None else []
-    if step := second_steps.WORDS.get(detail.get("step", "")):
+    if step := _STEPS.get(detail.get("step", "")):
         facts.append(str(step))
     if detail.get("name"):
         facts.append(browsers.in_words(detail["name"]))

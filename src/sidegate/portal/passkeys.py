@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST
 
 from sidegate.accounts import passkeys, second_steps, web_sign_in
 from sidegate.accounts.errors import AccountError, NotAvailable
-from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
+from sidegate.accounts.second_steps import StepKind
+from sidegate.accounts.web_sign_in import Instead, PasswordCannotTell, WrongPassword
 from sidegate.pages.browsers import in_words
 from sidegate.pages.context import context
 from sidegate.portal import gate, grants, passkey_answers, proved, sign_in, sign_in_stages
@@ -49,7 +50,7 @@ def sign_in_whole(request: PortalRequest) -> HttpResponse:
     if isinstance(known, WrongPassword):
         problem = _("The mail server no longer knows this account. Ask whoever runs it.")
         return sign_in.page(request, SignInForm(), next_path, problem=problem)
-    sign_in_stages.finish(request, known.account, second_step=True)
+    sign_in_stages.finish(request, known.account, step=Instead.PASSKEY_ALONE.value)
     return redirect(next_path)
 
 
@@ -61,7 +62,7 @@ def sign_in_step(request: PortalRequest) -> HttpResponse:
         return sign_in.begin_anew(request)
 
     def right() -> HttpResponse:
-        return sign_in.second_step_was_right(request, pending)
+        return sign_in.second_step_was_right(request, pending, StepKind.PASSKEY)
 
     return _step(request, sign_in.STAGE, pending.account, right=right, back=reverse("signin"))
 
@@ -122,7 +123,7 @@ def _step(
         problem = answer
     shown = {
         "flow": stage.codes,
-        "options": reverse(f"{stage.pages[second_steps.StepKind.PASSKEY]}-options"),
+        "options": reverse(f"{stage.pages[StepKind.PASSKEY]}-options"),
         "available": passkeys.party(context()) is not None,
         "back": back,
         "problem": problem,

@@ -127,11 +127,12 @@ def settings(request: PortalRequest, key: str) -> HttpResponse:
     if (asked := gate.ask(request, Area.STEPS)) is not None:
         return asked
     wanted = request.POST.get("channel", "")
+    account, origin = request.account, origin_of(request)
     if wanted in {channel for channel, _words in open_channels()}:
-        phones.set_channel(request.account, step=found, channel=wanted)
+        phones.set_channel(context(), account=account, step=found, channel=wanted, origin=origin)
         messages.success(request, _("Codes reach this phone the way you chose."))
     elif "first" in request.POST:
-        phones.prefer(context(), account=request.account, step=found)
+        phones.prefer(context(), account=account, step=found, origin=origin)
         messages.success(request, _("Codes go to this phone first."))
     return redirect("two-step")
 

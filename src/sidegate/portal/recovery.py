@@ -65,7 +65,7 @@ def finish(request: PortalRequest) -> HttpResponse:
     )
     if not finished:
         return redirect("recovery")
-    sign_in_stages.finish(request, pending.account, second_step=False)
+    sign_in_stages.finish(request, pending.account, step="")
     said = _("2-Step Verification is off. Turn it on again now, with a second step that you have.")
     messages.success(request, said)
     return recovery_cookie.take_away(redirect("two-step"))

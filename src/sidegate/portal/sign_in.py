@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from sidegate.accounts import passkeys, password_reset, web_sign_in
 from sidegate.accounts.second_steps import StepKind
-from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
+from sidegate.accounts.web_sign_in import Instead, PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
 from sidegate.portal import (
     code_pages,
@@ -81,7 +81,8 @@ def _password_was_right(request: PortalRequest, account: Account, next_path: str
     if account.two_step and given_at is None:
         sign_in_stages.password_was_right(request, account, next_path=next_path)
         return ask_second_step(request, account)
-    sign_in_stages.finish(request, account, second_step=given_at is not None, given_at=given_at)
+    step = "" if given_at is None else Instead.TRUSTED_BROWSER.value
+    sign_in_stages.finish(request, account, step=step, given_at=given_at)
     return redirect(next_path)
 
 
@@ -128,7 +129,7 @@ def sign_in_code(request: PortalRequest) -> HttpResponse:
     return code_pages.code_page(
         request,
         _stage_of(pending).codes,
-        right=lambda _code: second_step_was_right(request, pending),
+        right=lambda _code: second_step_was_right(request, pending, StepKind.PHONE),
         back=reverse("signin"),
     )
 
@@ -138,12 +139,12 @@ def _stage_of(pending: Pending) -> SecondStage:
     return STAGE._replace(codes=_FLOW._replace(may_trust=not pending.by_mail))
 
 
-def second_step_was_right(request: PortalRequest, pending: Pending) -> HttpResponse:
+def second_step_was_right(request: PortalRequest, pending: Pending, kind: StepKind) -> HttpResponse:
     """In; or, for somebody who has forgotten her password, on to a new one."""
     if pending.by_mail:
         sign_in_stages.may_set_password(request, recovered=False)
         return redirect("reset-password")
-    sign_in_stages.finish(request, pending.account, second_step=True)
+    sign_in_stages.finish(request, pending.account, step=kind.value)
     return trust.remember(request, pending.account, redirect(pending.next))
 
 
@@ -178,7 +179,7 @@ def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
         _stage_of(pending),
         kind,
         account=pending.account,
-        right=lambda: second_step_was_right(request, pending),
+        right=lambda: second_step_was_right(request, pending, kind),
         back=reverse("signin"),
     )
 

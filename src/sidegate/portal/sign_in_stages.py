@@ -92,14 +92,15 @@ def pending(request: PortalRequest) -> Pending | None:
 
 
 def finish(
-    request: PortalRequest, account: Account, *, second_step: bool, given_at: int | None = None
+    request: PortalRequest, account: Account, *, step: str, given_at: int | None = None
 ) -> None:
     """Sign the browser in: the only place where that happens.
 
+    `step` says by which second step, as `web_sign_in.finished` takes it; empty for none.
     `given_at` is when this browser gave its second step, where that was at an earlier sign-in:
     whatever asks for a fresh one asks again.
     """
-    if account.two_step and not second_step:
+    if account.two_step and not step:
         raise ValueError("a sign-in without its second step")
     request.session.flush()
     now = context().now()
@@ -112,11 +113,15 @@ def finish(
             PASSWORD_VERSION: account.password_version,
         }
     )
-    if second_step:
+    if step:
         request.session[SECOND_STEP_AT] = now if given_at is None else given_at
     new_browser = known.is_new(request, account)
     web_sign_in.finished(
-        context(), account=account, new_browser=new_browser, origin=origin_of(request)
+        context(),
+        account=account,
+        step=step,
+        new_browser=new_browser,
+        origin=origin_of(request),
     )
     request.session.clear_expired()
 

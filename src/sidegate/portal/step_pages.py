@@ -30,7 +30,13 @@ def step(request: PortalRequest, key: str) -> HttpResponse:
         return asked
     form = StepNameForm(request.POST or None, initial={"name": found.name})
     if request.method == "POST" and form.is_valid():
-        second_steps.rename(request.account, step=found, name=form.cleaned_data["name"])
+        second_steps.rename(
+            context(),
+            account=request.account,
+            step=found,
+            name=form.cleaned_data["name"],
+            origin=origin_of(request),
+        )
         messages.success(request, _("The name was changed."))
         return redirect("two-step")
     return _page(request, found, form)
