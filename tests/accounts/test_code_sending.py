@@ -19,6 +19,7 @@ from sidegate.accounts.code_sending import CodeSending
 from sidegate.accounts.gateway_troubles import GatewayTrouble, GatewayTroubles
 from sidegate.senders.gateway import (
     Delivery,
+    Gateway,
     MaybeSent,
     Message,
     NotNow,
@@ -55,7 +56,7 @@ class Desk:
         house.context.bell.answered_by(None)
         self.account = house.add()
         self.challenge = 0
-        self.gateways = {"first": self.first, "second": self.second}
+        self.gateways: dict[str, Gateway] = {"first": self.first, "second": self.second}
         self.sending = self.make()
 
     def make(self, background: Background | None = None) -> CodeSending:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,20 @@ from child import Child, running
 PROGRAM = """
 import os, sys, time
 text = sys.stdin.read()
-answer = sys.argv[1] + "/answer"
-while (said := open(answer).read()) == "hold":
-    time.sleep(0.05)
-if said == "die":
+parent = os.getppid()
+
+def said(hold):
+    while (answer := open(sys.argv[1] + "/answer").read()) == hold:
+        time.sleep(0.05)
+    if os.getppid() != parent:  # Sidegate was killed
+        raise SystemExit(1)
+    return answer
+
+if said("hold") == "die":
     os.kill(os.getpid(), 9)
-open(sys.argv[1] + "/code", "w").write(text.split()[0])
-raise SystemExit(int(said))
+with open(sys.argv[1] + "/codes", "a") as codes:
+    print(text.split()[0], file=codes)
+raise SystemExit(int(said("hold it back")))
 """
 NUMBERS = iter(f"+371 2600 00{number:02}" for number in range(10, 99))
 
@@ -43,8 +51,24 @@ class Gateway:
         new.rename(self.folder / "answer")
 
     @property
+    def codes(self) -> list[str]:
+        """Those that it sent."""
+        file = self.folder / "codes"
+        return file.read_text().split() if file.exists() else []
+
+    @property
     def code(self) -> str:
-        return (self.folder / "code").read_text()
+        return self.codes[-1]
+
+    def configuration(self) -> str:
+        program = self.folder / "program.py"
+        program.write_text(PROGRAM)
+        command = json.dumps([sys.executable, "-S", str(program), str(self.folder)])
+        return (
+            '[codes]\nsms = "mine"\nvoice = "mine"\ncountries = ["LV"]\n'
+            "[mailserver]\nprivate = false\n"
+            f'[gateway.mine]\nkind = "exec"\ncommand = {command}\n'
+        )
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +78,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Gateway:
 
 @pytest.fixture(scope="module")
 def sending(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
-    program = gateway.folder / "program.py"
-    program.write_text(PROGRAM)
-    command = json.dumps([sys.executable, "-S", str(program), str(gateway.folder)])
-    more = (
-        '[codes]\nsms = "mine"\nvoice = "mine"\ncountries = ["LV"]\n[mailserver]\nprivate = false\n'
-        f'[gateway.mine]\nkind = "exec"\ncommand = {command}\n'
-    )
-    with running(tmp_path_factory.mktemp("sending") / "data", more=more) as child:
+    data = tmp_path_factory.mktemp("sending") / "data"
+    with running(data, more=gateway.configuration()) as child:
         yield child
 
 
@@ -143,3 +161,36 @@ def test_without_javascript(chromium: Browser, sending: Child, gateway: Gateway)
     says(page, "We sent a text message")
     expect(page.get_by_role("link", name=re.compile("See whether"))).to_have_count(0)
     context.close()
+
+
+@pytest.mark.parametrize(("held", "sent"), [("hold", 1), ("hold it back", 2)])
+def test_the_page_goes_on_after_a_kill(
+    chromium: Browser, tmp_path: Path, held: str, sent: int
+) -> None:
+    """Killed before the gateway sent it, and between its sending and our mark."""
+    gateway = Gateway(tmp_path)
+    gateway.says(held)
+    with chromium.new_context() as context:
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        with running(tmp_path / "data", more=gateway.configuration()) as child:
+            waiting(page, child, "goes-on@example.test")
+            says(page, "We are sending a text message")
+            until(lambda: len(gateway.codes) == sent - 1)
+            child.process.kill()
+            child.process.wait()
+        gateway.says("0")
+        with running(tmp_path / "data"):
+            says(page, "We sent a text message")
+            assert len(gateway.codes) == sent
+            assert len(set(gateway.codes)) == 1
+            page.get_by_label("Code").fill(gateway.code)
+            press(page, "Next")
+            expect(page.get_by_role("button", name="Turn on")).to_be_visible()
+
+
+def until(seen: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

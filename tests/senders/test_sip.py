@@ -200,6 +200,16 @@ def test_a_server_that_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         failing(tmp_path, silent.getsockname()[1], NotNow("slow"))
 
 
+def test_a_server_that_answers_no_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was said yet: so it is surely not sent, and the next gateway may call."""
+    monkeypatch.setattr(sip, "CONNECTING", 1.0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        failing(tmp_path, port, NotNow("slow"), username="", password="", caller="sidegate")
+        assert b"INVITE sip:" in silent.recv(4096)
+
+
 @pytest.mark.parametrize("program", ["baresip", "espeak-ng"])
 def test_a_program_that_is_missing(
     tmp_path: Path, server: int, monkeypatch: pytest.MonkeyPatch, program: str

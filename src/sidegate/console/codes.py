@@ -28,7 +28,7 @@ _STOPPED: dict[Why, Promise] = {
     ),
     Why.SPEND: gettext_lazy("Codes cost as much as daily_spend allows: nobody got another."),
     Why.PREFIX: gettext_lazy(
-        "As many codes as may be went to numbers that begin with %(prefix)s: they got no more."
+        "As many codes as are allowed went to numbers that begin with %(prefix)s: they got no more."
     ),
     Why.CONVERSION: gettext_lazy(
         "Hardly any code to numbers that begin with %(prefix)s was used: no new number like "
