@@ -267,7 +267,7 @@ def test_no_session_is_made_for_whoever_only_looks(person: Person) -> None:
 
 def test_the_security_page(two_step: Person) -> None:
     page = text_of(two_step.get("/security"))
-    assert "Password Set today" in page
+    assert "Password It was given to you" in page
     assert "Firefox on Windows this one Signed in today" in page
     assert "2-Step Verification was turned on" in page
     assert "App passwords None yet" in page
@@ -303,6 +303,17 @@ def test_a_new_password_takes_the_app_passwords_with_it(two_step: Person) -> Non
     assert "Keep my app passwords" in text_of(two_step.get("/security/password"))
     two_step.post("/security/password", new_password="a quite different phrase")
     assert "App passwords None yet" in text_of(two_step.get("/security"))
+
+
+def test_a_given_password_is_asked_to_be_changed_until_it_is(inside: Person) -> None:
+    wanted = "It was given to you. Choose one that only you know."
+    for path in ("/", "/security"):
+        assert f"Password {wanted}" in text_of(inside.get(path))
+    inside.post("/security/password", password=PASSWORD)
+    inside.post("/security/password", new_password="a quite different phrase")
+    for path in ("/", "/security"):
+        assert wanted not in text_of(inside.get(path))
+    assert "Password Set today" in text_of(inside.get("/security"))
 
 
 def test_where_breached_passwords_cannot_be_asked_for_the_password_stays(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from sidegate import texts
-from sidegate.accounts import app_passwords, grace, new_passwords, recovery_rows
+from sidegate.accounts import (
+    app_passwords,
+    first_password,
+    grace,
+    new_passwords,
+    recovery_rows,
+)
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import AddressTaken, BadAddress, KeptElsewhere
 from sidegate.accounts.notices import tell_of_change
@@ -42,6 +50,7 @@ def add(ctx: Context, *, address: str, name: str, password: str, origin: Origin)
                 name=name.strip()[:200],
                 password_hash=ctx.judge.hash(password),
                 password_changed_at=now,
+                password_given=origin.by == "operator",
                 created_at=now,
             )
             note(ctx, kind=Kind.ACCOUNT_ADDED, account_id=account.pk, origin=origin)
@@ -127,7 +136,16 @@ def change_password(
         current.password_hash = hashed
         current.password_version += 1
         current.password_changed_at = ctx.now()
-        current.save(update_fields=["password_hash", "password_version", "password_changed_at"])
+        current.password_given = origin.by == "operator"
+        current.save(
+            update_fields=[
+                "password_hash",
+                "password_version",
+                "password_changed_at",
+                "password_given",
+            ]
+        )
+        transaction.on_commit(partial(first_password.forget, ctx.config.data))
         kept = "yes" if keep_app_passwords else "no"
         note(
             ctx,

@@ -85,6 +85,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
                     for one in exceptions
                 ],
                 "password_changed": rfc3339(account.password_changed_at),
+                "password_given": account.password_given,
                 "phones": [
                     {
                         "number": masked(phone.number),
@@ -97,6 +98,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
             }
         )
         return DONE
+    given = ", not chosen by its owner" if account.password_given else ""
     since = f"on since {local_time(account.two_step_since)}" if account.two_step else "off"
     print_facts(
         [
@@ -104,7 +106,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
             ("Name", account.name or "-"),
             ("State", _state(account)),
             ("Added", local_time(account.created_at)),
-            ("Password changed", local_time(account.password_changed_at)),
+            ("Password changed", local_time(account.password_changed_at) + given),
             ("2-Step Verification", since),
             *(("  except for", _exception(one)) for one in exceptions),
             ("Operator", "yes" if account.is_operator else "no"),

@@ -16,12 +16,13 @@ def words_of(*, address: str, name: str, service: str, host: str) -> list[str]:
     """What everybody knows of an account: who owns it, where it is, what the service is called.
 
     `host` is the portal's. Names and hosts count whole, and in their parts; of hosts and
-    domains the ending alone is left out.
+    domains the ending alone is left out. Each comes as it is, and in its plain letters.
     """
     local, _, domain = address.partition("@")
     hosts = [part for one in (domain, host) for part in (one, *one.split(".")[:-1])]
     names = [part for one in (name, service) for part in (one, *one.split())]
-    return [word for word in (address, local, *hosts, *names, PRODUCT) if _letters(word)]
+    words = (address, local, *hosts, *names, PRODUCT)
+    return [word for word in dict.fromkeys((*words, *map(_letters, words))) if _letters(word)]
 
 
 def is_one_of(password: str, words: Iterable[str]) -> bool:

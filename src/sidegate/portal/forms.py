@@ -44,7 +44,15 @@ def _password(label: _StrPromise, *, missing: _StrPromise, autocomplete: str) ->
         max_length=_MOST_TYPED,
         strip=False,
         error_messages={"required": missing},
-        widget=forms.PasswordInput({"autocomplete": autocomplete, "dir": "ltr"}),
+        # Shown, it is a text: no browser may correct it, or send it to who corrects.
+        widget=forms.PasswordInput(
+            {
+                "autocomplete": autocomplete,
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "dir": "ltr",
+            }
+        ),
     )
 
 

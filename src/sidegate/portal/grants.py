@@ -81,16 +81,20 @@ def leave_others(request: PortalRequest, view: object) -> None:
         del request.session[_ENTERED]
 
 
-def holds(request: PortalRequest, area: Area) -> bool:
-    """Whether the area is open to this session; a page inside keeps it so."""
+def is_open(request: PortalRequest, area: Area) -> bool:
+    """Whether the area is open to this session; changes nothing."""
     entered = request.session.get(_ENTERED)
     if not entered or entered[_AREA] != area or "used_at" not in entered:
         return False
-    now = context().now()
-    if now - entered["used_at"] > _LIFETIMES[area]:
-        del request.session[_ENTERED]
+    return bool(context().now() - entered["used_at"] <= _LIFETIMES[area])
+
+
+def holds(request: PortalRequest, area: Area) -> bool:
+    """Whether the area is open to this session; a page inside keeps it so."""
+    if not is_open(request, area):
         return False
-    request.session[_ENTERED] = {**entered, "used_at": now}
+    entered = request.session[_ENTERED]
+    request.session[_ENTERED] = {**entered, "used_at": context().now()}
     return True
 
 

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from sidegate.accounts import activity, app_passwords
 from sidegate.decisions.words import Reason
 from sidegate.events.catalogue import Kind
+from sidegate.pages.context import context
 from sidegate.portal import cut_over, setup_facts
 from sidegate.portal.activity_words import told
 from sidegate.portal.visitors import PortalRequest
@@ -28,6 +29,7 @@ def home(request: PortalRequest) -> HttpResponse:
     shown = {
         "count": len(app_passwords.active(account)),
         "except_for": cut_over.exceptions(account)["except_for"],
+        "password_given": account.password_given and context().config.has_own_passwords,
         "waiting": waiting_for(account),
         "refused": told(mail[0]) if refused and account.two_step else None,
     }

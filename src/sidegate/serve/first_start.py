@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TextIO
 
-from sidegate.accounts import people
+from sidegate.accounts import first_password, people
 from sidegate.accounts.context import Context, Origin
 from sidegate.config import Config, TcpEndpoint
 from sidegate.factors import app_password
@@ -14,7 +12,6 @@ from sidegate.mailserver.places import Places
 from sidegate.storage.models import Account
 
 FIRST_ADDRESS = "you@localhost.test"
-FIRST_FILE = "first-account.txt"
 _PASSWORD_LETTERS = 20
 
 
@@ -72,8 +69,7 @@ def _mail_lines(config: Config) -> list[tuple[str, str]]:
 def _signing_in(config: Config, password: str, out: TextIO) -> str:
     if out.isatty():
         return f"{FIRST_ADDRESS}   password  {password}"
-    file = config.data / FIRST_FILE
-    _write_private(file, f"{FIRST_ADDRESS}\n{password}\n")
+    file = first_password.keep(config.data, address=FIRST_ADDRESS, password=password)
     return f"{FIRST_ADDRESS}   password  in {file}"
 
 
@@ -81,10 +77,3 @@ def _codes(config: Config, out: TextIO) -> str:
     page = f"{config.server.url.rstrip('/')}/phone"
     where = f"here and at {page}" if out.isatty() else f"at {page}"
     return f"appear {where} (no SMS gateway is set up)"
-
-
-def _write_private(file: Path, text: str) -> None:
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(text)

@@ -13,6 +13,7 @@ import threading
 
 import uvloop
 
+from sidegate.accounts import first_password
 from sidegate.accounts.context import Context
 from sidegate.config import Config
 from sidegate.doors.dovecot import CannotListen
@@ -51,6 +52,8 @@ def run(context: Context, only: frozenset[str]) -> int:
     config = context.config
     try:
         schema.migrate()
+        # Changed where the file is not: on another host, or while this one was down.
+        first_password.forget(config.data)
         places = _places(config)
         password = first_account(context) if places is not None else None
         plan = Plan(context, only or PARTS, places, _certificate(config, context.now()))

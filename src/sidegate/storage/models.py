@@ -32,6 +32,8 @@ class Account(models.Model):
     password_version = models.IntegerField(default=1)
     """Goes up at each change: names the current hash."""
     password_changed_at = models.BigIntegerField()
+    password_given = models.BooleanField(db_default=False)
+    """Somebody else made it, and its owner has not chosen one since."""
     two_step_since = models.BigIntegerField(null=True)
     created_at = models.BigIntegerField()
     passkey_handle = models.BinaryField(max_length=64, null=True, unique=True)

@@ -26,6 +26,60 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
+// A password can be looked at; it is sent as the password that it is.
+for (const button of document.querySelectorAll("button[data-show]")) {
+  const field = document.getElementById(button.dataset.show);
+  const words = button.textContent;
+  const show = (shown) => {
+    field.type = shown ? "text" : "password";
+    button.textContent = shown ? button.dataset.hide : words;
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => show(field.type === "password"));
+  field.form.addEventListener("submit", () => show(false));
+}
+
+// How strong a new password is: asked a moment after the last key, for what stands there then.
+for (const place of document.querySelectorAll("[data-strength]")) {
+  const field = document.getElementById(place.dataset.of);
+  const say = (part) => {
+    if (place.innerHTML !== part) place.innerHTML = part;
+  };
+  let soon, asking;
+  const stop = () => {
+    clearTimeout(soon);
+    asking?.abort();
+  };
+  const later = (wait) => {
+    soon = setTimeout(ask, wait);
+  };
+  const ask = async () => {
+    asking = new AbortController();
+    const form = new FormData();
+    for (const name of ["csrfmiddlewaretoken", field.name])
+      form.set(name, field.form.elements[name].value);
+    try {
+      const answer = await fetch(place.dataset.strength, {
+        method: "POST",
+        body: form,
+        cache: "no-store",
+        redirect: "error",
+        signal: asking.signal,
+      });
+      if (answer.status === 204) later(1000);
+      else say(answer.ok ? await answer.text() : "");
+    } catch (trouble) {
+      if (trouble.name !== "AbortError") say("");
+    }
+  };
+  field.addEventListener("input", () => {
+    stop();
+    if (field.value) later(400);
+    else say("");
+  });
+  field.form.addEventListener("submit", stop);
+}
+
 // Print: the button appears where there is a browser to do it.
 for (const button of document.querySelectorAll("button[data-print]")) {
   button.hidden = false;

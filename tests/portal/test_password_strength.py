@@ -1,0 +1,65 @@
+"""How strong a new password is, asked while it is typed."""
+
+import pytest
+from django.test import Client
+
+from installation import PASSWORD
+from portal.person import Person, page_of, text_of
+from sidegate.accounts import password_strength
+from sidegate.storage.models import WebSession
+
+PATH = "/security/password/strength"
+
+
+@pytest.fixture(autouse=True)
+def _rested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(password_strength, "_REST", 0.0)
+    monkeypatch.setattr(password_strength, "_ONE", password_strength._OneAtATime())
+
+
+def test_it_is_told_to_who_may_set_the_password(
+    inside: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    inside.post("/security/password", password=PASSWORD)
+    page = page_of(inside.get("/security/password"))
+    assert f'data-strength="{PATH}"' in page
+    with caplog.at_level("DEBUG"):
+        answer = inside.post(PATH, new_password="tulipsnow")
+    assert answer.status_code == 200
+    assert text_of(answer).startswith("A weak password.")
+    assert answer["Cache-Control"] == "no-store"
+    assert "tulipsnow" not in page_of(answer) + caplog.text
+    assert "It cannot be used. Use at least 8" in text_of(inside.post(PATH, new_password="short"))
+    assert "It cannot be used." in text_of(inside.post(PATH))
+
+
+def test_nobody_else_is_told(inside: Person) -> None:
+    assert inside.post(PATH, new_password="tulipsnow").status_code == 403
+    assert Person(inside.here).post(PATH, new_password="tulipsnow").status_code == 302
+    inside.post("/security/password", password=PASSWORD)
+    assert inside.get(PATH).status_code == 405
+    inside.here.clock.forward(seconds=301)
+    assert inside.post(PATH, new_password="tulipsnow").status_code == 403
+
+
+def test_asking_keeps_no_area_open_and_writes_no_session(inside: Person) -> None:
+    inside.post("/security/password", password=PASSWORD)
+    before = WebSession.objects.get().data
+    inside.here.clock.forward(seconds=200)
+    assert inside.post(PATH, new_password="tulipsnow").status_code == 200
+    assert WebSession.objects.get().data == before
+    inside.here.clock.forward(seconds=200)
+    assert inside.post(PATH, new_password="tulipsnow").status_code == 403
+
+
+def test_a_form_of_ours_alone_may_ask(inside: Person) -> None:
+    inside.post("/security/password", password=PASSWORD)
+    strict = Client(enforce_csrf_checks=True, headers={"host": "localhost:8025"})
+    strict.cookies = inside.client.cookies
+    assert strict.post(PATH, {"new_password": "tulipsnow"}).status_code == 403
+
+
+def test_too_many_at_once_are_told_to_ask_again(inside: Person) -> None:
+    inside.post("/security/password", password=PASSWORD)
+    password_strength._ONE._rests_until = float("inf")
+    assert inside.post(PATH, new_password="tulipsnow").status_code == 204
