@@ -31,7 +31,7 @@ def test_a_given_password_is_changed(page: Page, sidegate: Child) -> None:
     told = page.locator("[data-strength]")
     expect(told).to_have_text("")
     for typed, words in (
-        ("short", "It cannot be used. Use at least 8 characters."),
+        ("short", "Still too short. Use at least 8 characters."),
         ("tulip2026", "It cannot be used. This is little more than your name"),
         ("nosnowtulip", "password."),
         (STRONG, "A strong password."),

@@ -29,8 +29,8 @@ def test_it_is_told_to_who_may_set_the_password(
     assert text_of(answer).startswith("A weak password.")
     assert answer["Cache-Control"] == "no-store"
     assert "tulipsnow" not in page_of(answer) + caplog.text
-    assert "It cannot be used. Use at least 8" in text_of(inside.post(PATH, new_password="short"))
-    assert "It cannot be used." in text_of(inside.post(PATH))
+    assert "Still too short. Use at least 8" in text_of(inside.post(PATH, new_password="short"))
+    assert "Still too short." in text_of(inside.post(PATH))
 
 
 def test_nobody_else_is_told(inside: Person) -> None:

@@ -14,6 +14,7 @@ from zxcvbn import zxcvbn
 from sidegate.accounts import new_passwords
 from sidegate.accounts.context import Context
 from sidegate.accounts.errors import WeakPassword
+from sidegate.factors.account_password import MIN_LENGTH, length
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -100,7 +101,9 @@ def strength_of(ctx: Context, *, password: str, address: str, name: str) -> Stre
     try:
         new_passwords.check(ctx, password=password, address=address, name=name)
     except WeakPassword as weak:
-        return Strength(0, _("It cannot be used"), (weak.text,))
+        short = length(password) < MIN_LENGTH
+        word = _("Still too short") if short else _("It cannot be used")
+        return Strength(0, word, (weak.text,))
     found = _ONE.estimate(password, new_passwords.words(ctx, address=address, name=name))
     if found is None:
         return None
