@@ -36,6 +36,7 @@ SIGN_IN = {
     "/signin/forgot/sent",
     "/signin/reset/<str:token>",
     "/signin/new-password",
+    "/signin/new-password/strength",
     "/signin/recovery",
     "/signin/recovery/start",
     "/signin/recovery/finish",

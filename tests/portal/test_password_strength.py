@@ -5,8 +5,8 @@ from django.test import Client
 
 from installation import PASSWORD
 from portal.person import Person, page_of, text_of
-from sidegate.accounts import password_strength
-from sidegate.storage.models import WebSession
+from sidegate.accounts import password_reset, password_strength
+from sidegate.storage.models import Account, WebSession
 
 PATH = "/security/password/strength"
 
@@ -63,3 +63,33 @@ def test_too_many_at_once_are_told_to_ask_again(inside: Person) -> None:
     inside.post("/security/password", password=PASSWORD)
     password_strength._ONE._rests_until = float("inf")
     assert inside.post(PATH, new_password="tulipsnow").status_code == 204
+
+
+AT_RESET = "/signin/new-password/strength"
+
+
+@pytest.mark.parametrize("two_step", [False, True], ids=["one step", "two steps"])
+def test_after_a_link_it_is_told_once_she_is_proved(
+    person: Person,
+    anna: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    two_step: bool,  # noqa: FBT001 - a column
+) -> None:
+    if two_step:
+        person.sign_in()
+        person.turn_on()
+        person.here.clock.forward(seconds=3600)
+    somebody = Person(person.here)
+    assert somebody.post(AT_RESET, new_password="tulipsnow").status_code == 403
+    # In place of a link that came by mail.
+    monkeypatch.setattr(password_reset, "use", lambda _ctx, *, token: anna if token else None)
+    anna.refresh_from_db()
+    somebody.post("/signin/reset/abc")
+    if two_step:
+        assert somebody.post(AT_RESET, new_password="tulipsnow").status_code == 403
+        somebody.post("/signin/code", code=person.here.sender.last_code)
+    assert f'data-strength="{AT_RESET}"' in page_of(somebody.get("/signin/new-password"))
+    assert text_of(somebody.post(AT_RESET, new_password="tulipsnow")).startswith("A weak")
+    assert "Still too short" in text_of(somebody.post(AT_RESET, new_password="anna"))
+    person.sign_in()
+    assert person.post(AT_RESET, new_password="tulipsnow").status_code == 403

@@ -49,7 +49,7 @@ ACCOUNT = Part(
     model=Account,
     told=(
         "address", "name", "language", "time_zone", "recovery_address", "enabled", "is_operator",
-        "created_at", "password_changed_at", "two_step_since", "locked_at",
+        "created_at", "password_changed_at", "password_given", "two_step_since", "locked_at",
     ),
     secret=("password_hash", "passkey_handle"),
     ours=("id", "password_version"),

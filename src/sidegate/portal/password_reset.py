@@ -9,11 +9,12 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from sidegate.accounts import app_passwords, password_reset
 from sidegate.accounts.errors import NotAvailable
 from sidegate.pages.context import context
-from sidegate.portal import recovery_cookie, sign_in, sign_in_stages
+from sidegate.portal import password_strength, recovery_cookie, sign_in, sign_in_stages
 from sidegate.portal.forms import AddressForm, NewPasswordForm
 from sidegate.portal.middleware import open_to_all
 from sidegate.portal.sign_in_stages import Pending
@@ -66,7 +67,7 @@ def new_password(request: PortalRequest) -> HttpResponse:
     if pending is None or not pending.by_mail:
         return sign_in.begin_anew(request)
     account = pending.account
-    if account.two_step and pending.second_step_at is None and not pending.recovered:
+    if not _is_proved(pending):
         return sign_in.ask_second_step(request, account)
     form = NewPasswordForm(request.POST or None, account=account)
     if request.method == "POST" and form.is_valid():
@@ -79,6 +80,22 @@ def new_password(request: PortalRequest) -> HttpResponse:
         "recovered": pending.recovered,
     }
     return render(request, "portal/reset_password.html", shown)
+
+
+@open_to_all
+@require_POST
+def strength(request: PortalRequest) -> HttpResponse:
+    """How strong the new password is, told while it is typed."""
+    pending = sign_in_stages.pending(request)
+    if pending is None or not pending.by_mail or not _is_proved(pending):
+        return HttpResponse(status=403)
+    return password_strength.answer(request, pending.account)
+
+
+def _is_proved(pending: Pending) -> bool:
+    """Whether the second step was given, where there is one."""
+    given = pending.second_step_at is not None or pending.recovered
+    return given or not pending.account.two_step
 
 
 def _set(request: PortalRequest, pending: Pending, form: NewPasswordForm) -> HttpResponse:

@@ -50,6 +50,11 @@ urlpatterns = [
     path("signin/forgot/sent", password_reset.sent, name="forgot-sent"),
     path("signin/reset/<str:token>", password_reset.link, name="reset-link"),
     path("signin/new-password", password_reset.new_password, name="reset-password"),
+    path(
+        "signin/new-password/strength",
+        password_reset.strength,
+        name="reset-password-strength",
+    ),
     path("signin/recovery", recovery.page, name="recovery"),
     path("signin/recovery/start", recovery.start, name="recovery-start"),
     path("signin/recovery/finish", recovery.finish, name="recovery-finish"),
