@@ -43,6 +43,22 @@ def test_an_empty_database_gets_them_once(installation_on_each: Installation) ->
     assert sorted(done) == [[]] * (_replicas() - 1) + [everything]
 
 
+def test_a_migration_may_take_longer_than_a_page(installation_on_each: Installation) -> None:
+    del installation_on_each
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no limit")
+
+    def limit() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            return str(cursor.fetchone()[0])
+
+    usual = limit()
+    with schema._alone():
+        assert limit() == "0" != usual
+    assert limit() == usual
+
+
 def _replicas() -> int:
     return 3 if connection.vendor == "postgresql" else 1
 

@@ -36,8 +36,11 @@ def _alone() -> Iterator[None]:
         yield
         return
     with connection.cursor() as cursor:
+        # The limit is for pages and sign-ins: a migration may take long, and who waits for it too.
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         try:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("RESET statement_timeout")
