@@ -57,7 +57,8 @@ class Person:
 
     def field(self, english: str) -> Locator:
         """The field of this label."""
-        return self.page.get_by_label(self.words(english), exact=True)
+        labelled = self.page.get_by_label(self.words(english), exact=True)
+        return labelled.and_(self.page.locator("input, select"))  # a row may be labelled, too
 
     def sees(self, english: str, **values: str) -> None:
         """Expect the words."""
@@ -94,9 +95,13 @@ class Person:
         with self.page.expect_navigation():
             what.click()
         if self.field("Password").is_visible():
-            with self.page.expect_navigation():
-                self.field("Password").fill(PASSWORD)
-                self.field("Password").press("Enter")
+            self.gives_password()
+
+    def gives_password(self) -> None:
+        """On a page that asks for it again."""
+        with self.page.expect_navigation():
+            self.field("Password").fill(PASSWORD)
+            self.field("Password").press("Enter")
 
     # ---- Second steps.
 
@@ -126,6 +131,23 @@ class Person:
         self._later += 1
         self.field("Code").fill(totp.code_at(secret=secret, step=step))
         self.press("Next")
+
+    def turns_on_by_app(self) -> None:
+        """The whole way, with an authenticator app."""
+        self.to_two_step()
+        self.opens(self.button("Continue"))
+        self.opens(self.row("Authenticator app"))
+        self.adds_app()
+        self.press("Turn on")
+
+    def makes_app_password(self) -> str:
+        """From the page of 2-step, for Outlook; the page that shows it stays open."""
+        self.opens(self.row("App passwords"))
+        self.field("Select app").select_option(label=self.words("Mail", context="app"))
+        device = self.words("Windows Computer", context="device")
+        self.field("Select device").select_option(label=device)
+        self.press("Generate")
+        return self.page.get_by_role("main").locator("output").inner_text()
 
     def makes_backup_codes(self) -> None:
         """Make them, and say that they are kept."""

@@ -75,7 +75,7 @@ class TimeZoneForm(_Form):
         field = cast("forms.ChoiceField", self.fields["time_zone"])
         current = [zone for zone in time_zones.all_zones() if zone.name == initial["time_zone"]]
         shown = sorted({*zones, *current})
-        server = _("As the mail server (%(offset)s)") % {"offset": time_zones.offset("", now=now)}
+        server = _("Server time (%(offset)s)") % {"offset": time_zones.offset("", now=now)}
         field.choices = [
             ("", server),
             *(
