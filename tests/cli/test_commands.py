@@ -128,6 +128,7 @@ def test_a_new_password_revokes_app_passwords(commands: Commands) -> None:
         ["account", "show"],
         ["account", "disable"],
         ["account", "two-step", "off"],
+        ["account", "recovery", "stop"],
         ["app-password", "list"],
         ["app-password", "revoke"],
         ["events", "--account"],

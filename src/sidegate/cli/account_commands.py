@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from django.db.models import Count, Max, Q
 
-from sidegate.accounts import grace, people, phone_numbers, two_step
+from sidegate.accounts import grace, people, phone_numbers, recovery, recovery_rows, two_step
 from sidegate.accounts.context import Context
 from sidegate.accounts.grace import Grace
 from sidegate.accounts.phone_numbers import masked
@@ -68,6 +68,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
     """`account show`."""
     account = account_of(arguments.address)
     exceptions = grace.open_for(ctx, account)
+    under_way = recovery_rows.under_way(ctx, account=account)
     phones = phone_numbers.phones(account)
     rows = account.app_passwords.order_by("id")
     if arguments.json:
@@ -84,6 +85,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
                     }
                     for one in exceptions
                 ],
+                "recovery": _recovery(under_way),
                 "password_changed": rfc3339(account.password_changed_at),
                 "password_given": account.password_given,
                 "phones": [
@@ -109,6 +111,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
             ("Password changed", local_time(account.password_changed_at) + given),
             ("2-Step Verification", since),
             *(("  except for", _exception(one)) for one in exceptions),
+            *_recovery_lines(under_way),
             ("Operator", "yes" if account.is_operator else "no"),
             ("Phones", ", ".join(masked(phone.number) for phone in phones) or "none"),
             ("App passwords", "" if rows else "none"),
@@ -185,6 +188,38 @@ def two_step_off(ctx: Context, arguments: Namespace) -> int:
     else:
         say(f"2-Step Verification of {account.address} was off already.")
     return DONE
+
+
+def recovery_stop(ctx: Context, arguments: Namespace) -> int:
+    """`account recovery stop`."""
+    account = account_of(arguments.address)
+    stopped = recovery.stop(ctx, account=account, origin=OPERATOR)
+    if arguments.json:
+        print_json({"address": account.address, "was_under_way": stopped})
+    elif stopped:
+        say(f"The recovery of {account.address} is stopped.")
+    else:
+        say(f"No recovery of {account.address} is under way.")
+    return DONE
+
+
+def _recovery_lines(found: recovery_rows.Open | None) -> list[tuple[str, str]]:
+    if found is None:
+        return []
+    began = f"began {local_time(found.rule.began_at)} at {found.address or 'an unknown address'}"
+    return [("Recovery", f"{began}, can be finished from {local_time(found.rule.ripe_at)} on")]
+
+
+def _recovery(found: recovery_rows.Open | None) -> dict[str, str | None] | None:
+    if found is None:
+        return None
+    return {
+        "began": rfc3339(found.rule.began_at),
+        "can_be_finished_from": rfc3339(found.rule.ripe_at),
+        "until": rfc3339(found.rule.until),
+        "program": found.program,
+        "address": found.address,
+    }
 
 
 def _state(account: Account) -> str:

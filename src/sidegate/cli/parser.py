@@ -119,6 +119,15 @@ def _add_accounts(commands: _Group) -> None:
             "Turn 2-Step Verification off: a rescue, recorded. Its app passwords are revoked.",
         )
     )
+    recovery = _group(account, "recovery", "A recovery that waits for 2-step to be turned off.")
+    _json(
+        _with_address(
+            recovery,
+            "stop",
+            "account_commands:recovery_stop",
+            "Stop it. The same password can start no other for 7 days.",
+        )
+    )
 
 
 def _with_address(group: _Group, name: str, run: str, text: str) -> Parser:
