@@ -26,6 +26,8 @@ class Kind(StrEnum):
     WEB_SIGNED_OUT = "web-signed-out"
     WEB_SESSION_ENDED = "web-session-ended"
     """Another browser of the owner was signed out by her, or all others were."""
+    WEB_SHUT_OUT = "web-shut-out"
+    """All browsers were signed out: the operator's directory has the account no longer."""
     CODE_SENT = "code-sent"
     CODE_NOT_SENT = "code-not-sent"
     CODE_WRONG = "code-wrong"

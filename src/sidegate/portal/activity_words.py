@@ -92,6 +92,11 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "power",
         "quiet",
     ),
+    Kind.WEB_SHUT_OUT: (
+        gettext_lazy("Browsers were signed out, as the mail server shuts this account out"),
+        "power",
+        "unsure",
+    ),
     Kind.CODE_SENT: (gettext_lazy("A code was sent"), "device-phone-mobile", "quiet"),
     Kind.CODE_NOT_SENT: (
         gettext_lazy("A code could not be sent"),

@@ -17,6 +17,7 @@ from sidegate.accounts import code_orders, notices, password_reset
 from sidegate.accounts.bell import Bell
 from sidegate.accounts.code_sending import CodeSending
 from sidegate.accounts.context import Context
+from sidegate.accounts.directory_watch import DirectoryWatch
 from sidegate.accounts.enforcing import enforced
 from sidegate.accounts.job_runner import Handler, JobRunner
 from sidegate.accounts.jobs import Housekeeping
@@ -141,6 +142,11 @@ class House:
             await self._start_jobs(stack)
             await self._start_notices(stack)
             await self._start_portal(stack)
+            if directory is not None:
+                watch = DirectoryWatch(
+                    self._plan.context, directory=directory, background=self._background
+                )
+                await _keep_running(stack, watch.run)
         jobs = Housekeeping(
             background=self._background,
             now=self._plan.context.now,
