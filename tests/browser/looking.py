@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
 
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 MOST_TABS = 40
+MOST_STOPS = 200
 
 
 class Size(NamedTuple):
@@ -39,12 +41,30 @@ _SPACE_OUT = """(rules) => {
     document.adoptedStyleSheets = [sheet];
 }"""
 _FITTING = Path(__file__).with_name("fitting.js").read_text()
+_FOCUS_STOP = Path(__file__).with_name("focus_stop.js").read_text()
+_CONTROLS = 'a[href], button, input:not([type="hidden"]), select, textarea, summary, [tabindex="0"]'
+_REACHABLE = """(controls) => [...document.querySelectorAll(controls)].map(
+    (control, index) => [control, index]
+).filter(([control]) => control.checkVisibility({ visibilityProperty: true }) &&
+    !control.disabled && control.tabIndex >= 0 && control.type !== 'radio'
+).map(([control, index]) => [index, control.outerHTML.slice(0, 120)])"""
+_LEAVE = """() => {
+    window.left = [document.activeElement, document.querySelector(':popover-open')];
+    document.activeElement.blur();
+}"""
+_COME_BACK = """() => {
+    const [focused, menu] = window.left;
+    document.activeElement.blur();
+    if (menu && !menu.matches(':popover-open')) menu.showPopover();
+    focused.focus();
+}"""
 _LOOKED_AT: set[str] = set()
 
 
 def look_at(page: Page, name: str) -> None:
-    """Everything that a test can see of how a page looks and is used, and pictures of it.
+    """Everything that a test can see of how a page looks and is used.
 
+    For people to look at: pictures of it, and what a screen reader finds in it (`.yaml`).
     Once for each name: a page that is passed again is the same page.
     """
     if name in _LOOKED_AT:
@@ -62,10 +82,16 @@ def look_at(page: Page, name: str) -> None:
             rules = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
             assert not rules, f"{name}, {scheme}, {size.width} px: {rules}"
         picture(page, f"{name}-{size.width}")
+    nothing_moves(page, name)
+    read_aloud = page.locator("body").aria_snapshot()
+    (PICTURES / f"{name}.yaml").write_text(f"{page.title()}\n{read_aloud}\n")
     page.emulate_media(forced_colors="active")
     picture(page, f"{name}-forced-colours")
+    walk_by_tab(page, f"{name}, forced colours")
     page.emulate_media(forced_colors="none")
-    nothing_moves(page, name)
+    page.set_viewport_size({"width": NARROW.width, "height": NARROW.height})
+    walk_by_tab(page, name)
+    page.set_viewport_size({"width": WIDE.width, "height": WIDE.height})
 
 
 def fits(page: Page, name: str) -> None:
@@ -78,6 +104,42 @@ def fits(page: Page, name: str) -> None:
     assert wide <= width, f"{name} is {wide} px wide in a window of {width} px"
     found = page.evaluate(_FITTING)
     assert not found, f"{name}, {width} px: {found}"
+
+
+def walk_by_tab(page: Page, name: str) -> None:
+    """Tab comes to every control, in the order that they stand in, and shows where it is.
+
+    An open menu, and what had the focus, are as they were afterwards.
+    """
+    page.evaluate(_LEAVE)
+    stops: list[dict[str, Any]] = []
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(_FOCUS_STOP, _CONTROLS)
+        if stop is None or (stops and stop["index"] == stops[-1]["index"]):
+            continue  # the browser's own frame, or another part of a date
+        if stop["index"] in {one["index"] for one in stops}:
+            break
+        stops.append(stop)
+    for stop in stops:
+        seen = stop["outlined"] and stop["in_sight"] and not stop["covered"]
+        assert seen, f"{name}: the focus is not to be seen: {stop}"
+    missed = dict(page.evaluate(_REACHABLE, _CONTROLS))
+    for stop in stops:
+        missed.pop(stop["index"], None)
+    assert not missed, f"{name}: Tab does not come to {missed}"
+    inside = sorted((one for one in stops if one["in_main"]), key=lambda one: one["index"])
+    walked = [one for one in _from_the_top(stops) if one["in_main"]]
+    assert inside == walked, f"{name}: in another order than it is read: {walked}"
+    for above, below in pairwise(inside):
+        assert below["bottom"] > above["top"], f"{name}: upwards, from {above} to {below}"
+    page.evaluate(_COME_BACK)
+
+
+def _from_the_top(stops: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The walk as it is when it begins with what comes first on the page."""
+    first = min(range(len(stops)), key=lambda place: stops[place]["index"], default=0)
+    return stops[first:] + stops[:first]
 
 
 def nothing_moves(page: Page, name: str) -> None:

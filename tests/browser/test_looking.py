@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from browser.looking import NARROW, fits, nothing_moves
+from browser.looking import NARROW, fits, nothing_moves, walk_by_tab
 
 LONG = "Donaudampfschifffahrtsgesellschaft"
 
@@ -62,3 +62,44 @@ def test_motion_is_found(blank: Page) -> None:
     blank.set_content("<p>one<p style='transition: color 1s'>two")
     with pytest.raises(AssertionError, match="two"):
         nothing_moves(blank, "a page that moves")
+
+
+LINKS = "<main><a href='#a'>one</a><br><a href='#b' {}>two</a><br><a href='#c'>three</a></main>"
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (LINKS.format("style='outline: none'"), "not to be seen"),
+        (LINKS.format("tabindex=1"), "in another order"),
+        (LINKS.format("style='position:absolute; top:9em'"), "upwards"),
+        (LINKS.format("style='position:absolute; left:-99em'"), "not to be seen"),
+        (
+            "<p style='overflow:hidden; width:4em'><a href='#'>wide as its room</a>",
+            "not to be seen",
+        ),
+        (
+            f"{LINKS}<p style='position:fixed; inset:0; margin:0; background:white'>over",
+            "not to be seen",
+        ),
+        (
+            LINKS.format("onfocus='this.previousElementSibling.previousElementSibling.focus()'"),
+            "does not come to",
+        ),
+    ],
+)
+def test_a_focus_that_is_lost_is_found(blank: Page, body: str, found: str) -> None:
+    blank.set_content(f"<style>:focus {{ outline: 2px solid }}</style>{body}")
+    with pytest.raises(AssertionError, match=found):
+        walk_by_tab(blank, "a page")
+
+
+def test_a_walk_leaves_menu_and_focus_as_they_were(blank: Page) -> None:
+    blank.set_content(
+        f"<style>:focus {{ outline: 2px solid }}</style>{LINKS.format('')}"
+        "<button popovertarget=m>menu</button><div popover id=m><a href='#d'>four</a></div>"
+    )
+    blank.get_by_role("button").press("Enter")
+    walk_by_tab(blank, "a page")
+    assert blank.get_by_role("link", name="four").is_visible()
+    assert blank.get_by_role("button").evaluate("one => one === document.activeElement")

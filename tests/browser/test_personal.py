@@ -26,6 +26,7 @@ def test_personal_info(page: Page, sidegate: Child) -> None:
     expect(page.get_by_label("Time zone")).to_have_value("Europe/Riga")
     look_at(page, "personal-time-zone")
     press(page, "Save")
+    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_focused()
     expect(page.get_by_text(re.compile(r"Europe/Riga \(UTC\+0[23]:00\)"))).to_be_visible()
     look_at(page, "personal")
     follow(page, "Language")

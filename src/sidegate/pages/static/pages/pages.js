@@ -3,6 +3,14 @@
 
 const live = document.getElementById("live");
 
+// What a page says of the step before comes with it, so it is no news to a screen reader: it
+// takes the focus to be read, where nothing else of the page has it.
+const said = document.querySelector(".said");
+if (said && document.activeElement === document.body) {
+  said.tabIndex = -1;
+  said.focus({ preventScroll: true });
+}
+
 // Copy: the button appears where the browser can copy.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
