@@ -53,6 +53,12 @@ def test_the_catalogues_hold_what_the_sources_say(tmp_path: Path) -> None:
     assert not found, told(found)
 
 
+@pytest.mark.parametrize("path", CATALOGUES, ids=language_of)
+def test_the_docs_have_a_row_for_it(path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "languages.md"
+    assert f" `{language_of(path)}`" in page.read_text()
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_no_word_of_a_page_bypasses_the_catalogues(path: Path) -> None:
     rest = NO_WORDS.sub("", path.read_text())
