@@ -87,9 +87,9 @@ class Browser:
         with self._opener.open(self._child.url + path, timeout=30) as answer:
             return str(answer.read().decode())
 
-    def send(self, path: str, **fields: str) -> str:
-        """Fill in the form of a page and send it there."""
-        page = self.get(path)
+    def send(self, path: str, form: str = "", **fields: str) -> str:
+        """Fill in the form of a page (`form`, where that is another) and send it there."""
+        page = self.get(form or path)
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
         data = urllib.parse.urlencode({**hidden, **fields}).encode()
         with self._opener.open(self._child.url + path, data, timeout=30) as answer:
@@ -115,6 +115,13 @@ def walk_the_pages(child: Child, kept: Secrets) -> None:
     _enter_code(child, kept, browser, "/security/two-step/code", sent_before=0)
     browser.send("/security/two-step/turn-on")
     assert "Turn off" in browser.get("/security/two-step")
+    new = "/security/password"
+    browser.send(new, password=password)
+    told = browser.send(
+        f"{new}/strength", form=new, new_password=kept.new("typed while its strength is told")
+    )
+    assert "data-score=" in told
+    assert "at most" in browser.send(new, new_password=20 * kept.new("refused as too long"))
     browser.send("/security/app-passwords", password=password)
     made = browser.send("/security/app-passwords", app="mail", device="windows")
     shown = re.search(r"<output[^>]*>\s*([a-z ]{19})\s*</output>", made)
