@@ -177,6 +177,8 @@ def test_a_new_password_ends_it_and_the_pause(house: Installation, anna: Account
     token = begin(house, anna)
     old = anna.password_version
     change_password(house, anna)
+    assert recovery_rows.under_way(house.context, account=anna) is None
+    assert RIPE not in {notice.kind for _, notice in messages(house)}
     wait(house, WAIT)
     assert not finish(house, anna, token)
     anna.password_version = old
@@ -292,7 +294,12 @@ def test_another_accounts_are_not_mine(house: Installation, anna: Account) -> No
     token = begin(house, anna)
     wait(house, WAIT)
     assert not finish(house, bert, token, by_mail=True)
+    his = begin(house, bert)
+    wait(house, WAIT)
+    assert not finish(house, bert, token)
     assert is_on(bert)
+    assert not finish(house, anna, his)
+    assert finish(house, bert, his)
 
 
 def test_old_ones_are_dropped_and_no_sooner(house: Installation, anna: Account) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from installation import OPERATOR, PASSWORD, Installation, install
+from portal import test_passkeys
 from portal.person import ADDRESS, Person, page_of, text_of
 from sidegate.accounts import job_runner, notices, password_reset, people
 from sidegate.accounts.notices import unpacked
@@ -20,6 +21,7 @@ from sidegate.accounts.queue import payload_of
 from sidegate.events.catalogue import Kind
 from sidegate.storage import jobs
 from sidegate.storage.models import Account, Event, Job, WebSession
+from soft_key import SoftKey
 
 ELSEWHERE = "anna@elsewhere.test"
 NEW = "wooden kettle orange ferry"
@@ -168,6 +170,22 @@ def test_the_second_step_comes_first(two_step: Person) -> None:
 
 def opens_first_stage(house: Installation, password: str) -> bool:
     return Person(house).sign_in(password=password).status_code == 302
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_passkey_is_a_second_step_too(two_step: Person, whole: bool) -> None:  # noqa: FBT001
+    """After the link it leads to the new password; as the whole sign-in it is one, as ever."""
+    house, key = two_step.here, SoftKey()
+    test_passkeys.add(two_step, key)
+    house.clock.forward(seconds=3601)
+    person = Person(house)
+    assert person.post(path_of_link(person))["Location"] == test_passkeys.STEP
+    path = test_passkeys.WHOLE if whole else test_passkeys.STEP
+    answer = person.post(path, passkey=key.get(test_passkeys.options(person, path)))
+    assert answer["Location"] == ("/" if whole else "/signin/new-password")
+    assert person.get("/security").status_code == (200 if whole else 302)
+    person.post("/signin/new-password", new_password=NEW)
+    assert opens_first_stage(house, NEW) is not whole
 
 
 def test_a_wrong_code_sets_no_password(two_step: Person) -> None:
