@@ -34,6 +34,8 @@ _LAST_USED = (
     "UPDATE app_password SET last_used_at = %s, last_used_address = %s,"
     " last_used_protocol = %s, last_used_program = %s WHERE id = %s"
 )
+MOST_TOLD = 200
+"""New networks told in one write, which holds the database: more at once is a proxy that moved."""
 _USED_BEFORE = "SELECT id FROM app_password WHERE last_used_at IS NOT NULL AND id IN (%s)"
 _PAIRS_AT_ONCE = 400
 _ACCOUNT_PASSWORD = sightings.Credential.ACCOUNT_PASSWORD.value
@@ -120,7 +122,7 @@ class Stamps:
                 counters.mark_familiar(cursor, familiar)
             if seen:
                 sightings.mark(cursor, seen)
-            for event in new:
+            for event in new[:MOST_TOLD]:
                 self._tell(event)
         self._sightings.forget(seen)
         self._forget()
@@ -136,7 +138,10 @@ class Stamps:
         new = [self._arrivals[pair] for pair in pairs if pair not in familiar]
         ids = [event.app_password_id for event in new if event.app_password_id is not None]
         used_before = _used_before(cursor, ids)
-        return [event for event in new if event.app_password_id in used_before]
+        told = [event for event in new if event.app_password_id in used_before]
+        if len(told) > MOST_TOLD:
+            log.warning("%d sign-ins from new networks at once: not all are told", len(told))
+        return told
 
     def _tell(self, event: NewEvent) -> None:
         try:
