@@ -124,8 +124,12 @@ def test_names_with_a_star(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("countries", "state", "said"),
-    [(["LV", "*"], "warning", "every country"), (["LV", "LT"], "ok", "numbers of LV, LT")],
-    ids=["all", "two"],
+    [
+        (["LV", "*"], "warning", "every country"),
+        ([], "warning", "every country"),
+        (["LV", "LT"], "ok", "numbers of LV, LT"),
+    ],
+    ids=["all", "unknown", "two"],
 )
 def test_where_codes_may_go(tmp_path: Path, countries: list[str], state: str, said: str) -> None:
     more = f'[codes]\nsms = "exec"\ncountries = {json.dumps(countries)}\n'

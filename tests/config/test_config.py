@@ -215,10 +215,6 @@ def test_an_url_loses_its_last_slash(tmp_path: Path) -> None:
         ('[server]\nurl = "http://"', ["not allowed"]),
         ('[server]\nurl = "http://mail.example.test"', ["plain http and not on loopback"]),
         ('[server]\nurl = "https://mail.example.test"', ['sms = "screen"', "not on loopback"]),
-        (
-            '[codes]\nsms = "a"\n[gateway.a]\nkind = "exec"\ncommand = ["/b"]',
-            ["[codes] countries = []", "names no country", '["LV", "*"]'],
-        ),
         ('[codes]\ncountries = ["LATVIA"]', ["countries", "'LATVIA' is no country", '"LV"']),
         ("[codes]\ndaily_most = 0", ["a whole number from 1"]),
         ("[codes]\ndaily_spend = -1", ["an amount of money"]),

@@ -65,6 +65,7 @@ def test_the_first_file_names_it(zone: str, said: str) -> None:
         ('voice = ["screen", "a"]\ncountries = ["LT"]', {"LT"}, "LT"),
         ('sms = "a"\ncountries = ["LV", "*"]', set(), "LV"),
         ('sms = "a"\ncountries = ["*"]', set(), None),
+        ('sms = "a"\ncountries = []', set(), None),  # no time zone told which
     ],
 )
 def test_whose_numbers_may_be_added(

@@ -19,7 +19,6 @@ def check_together(config: Config) -> None:
     _check_url(config)
     _check_gateways(config)
     _check_screen(config)
-    _check_countries(config)
     _check_spend(config)
     _check_certificate(config)
     _check_endpoints(config)
@@ -77,15 +76,6 @@ def _check_screen(config: Config) -> None:
                 f"{shown(config.server.url)} is not on loopback; "
                 "allowed with screen: localhost, 127.0.0.1 or [::1]",
             )
-
-
-def _check_countries(config: Config) -> None:
-    if config.sends_codes and not config.codes.countries:
-        _refuse(
-            config,
-            "[codes] countries = [] names no country that codes may go to; allowed: your own "
-            'first, such as ["LV", "LT"], or ["LV", "*"] for every other too',
-        )
 
 
 def _check_spend(config: Config) -> None:

@@ -233,8 +233,8 @@ class Codes:
     countries: tuple[str, ...] = option(
         code_kinds.countries(),
         own_countries(),
-        'whose numbers may be added, your own first: ["LV", "LT"]; ["LV", "*"] = every '
-        "country's too; at first that of this machine's time zone, [] where that tells none",
+        'whose numbers may be added, your own first: ["LV", "LT"]; ["LV", "*"] or [] = every '
+        "country's; at first that of this machine's time zone, [] where that tells none",
     )
     daily_most: int = option(
         kinds.whole_number(1, 1_000_000),
