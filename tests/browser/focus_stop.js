@@ -24,6 +24,7 @@
     in_sight: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
     covered: !!top && !at.contains(top) && !top.contains(at) && !at.labels?.length,
     in_main: !!at.closest("main"),
+    field: [...document.querySelectorAll(".field")].indexOf(at.closest(".field")),
     top: box.top + scrollY,
     bottom: box.bottom + scrollY,
   };
