@@ -183,6 +183,9 @@ def test_asking_is_the_same_work_for_everybody(
     mine = work(ANNA)
     assert mine
     assert work(login) == mine
+    answer(house)
+    assert len(letters(house)) == 1
+    assert not Job.objects.filter(kind=password_reset.JOB, state=jobs.WAITING).exists()
 
 
 @pytest.mark.parametrize("what", ["time", "new password", "disabled"])

@@ -101,6 +101,15 @@ def test_looking_begins_nothing_and_nothing_is_begun_from_outside(house: Install
     assert not Recovery.objects.exists()
 
 
+def test_rescued_meanwhile(house: Installation) -> None:
+    person = at_second_stage(house)
+    account = Account.objects.get(address=ADDRESS)
+    two_step_actions.turn_off(house.context, account=account, origin=OWNER)
+    assert person.get("/signin/recovery")["Location"] == "/signin"
+    assert person.post("/signin/recovery/start")["Location"] == "/signin"
+    assert not Recovery.objects.exists()
+
+
 def test_another_browser_does_not_finish_it(house: Installation) -> None:
     """Somebody who knows the password waits for the owner's own recovery to be ripe."""
     owner = start(house)

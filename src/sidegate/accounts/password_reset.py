@@ -77,31 +77,36 @@ def answer(ctx: Context, *, payload: bytes) -> None:
     """Send the link that was asked for, where there is an account with a recovery address."""
     asked = json.loads(payload)
     account = people.find(asked["login"])
-    if account is None or not account.enabled or not account.recovery_address:
+    if account is None:
         return
     origin = Origin(by="owner", address=asked["address"], program=asked["program"])
+    with transaction.atomic():
+        reachable = Account.objects.filter(enabled=True).exclude(recovery_address="")
+        current = reachable.select_for_update().filter(pk=account.pk).first()
+        if current is not None:
+            _send(ctx, current, language=asked["language"], origin=origin)
+
+
+def _send(ctx: Context, account: Account, *, language: str, origin: Origin) -> None:
     token = base64.urlsafe_b64encode(ctx.random(_TOKEN_BYTES)).decode()
     expires_at = ctx.now() + LIFETIME
-    with transaction.atomic():
-        current = Account.objects.select_for_update().get(pk=account.pk)
-        link = ctx.config.server.url + reverse("reset-link", args=[token])
-        if not send_reset_link(
-            ctx,
-            account=current,
-            origin=origin,
-            link=link,
-            language=asked["language"],
-            expires_at=expires_at,
-        ):
-            return
-        PasswordReset.objects.create(
-            account=current,
-            digest=_digest(ctx.keys.current, token),
-            password_version=current.password_version,
-            expires_at=expires_at,
-        )
-        kind, name = Kind.PASSWORD_RESET_ASKED, masked(current.recovery_address)
-        note(ctx, kind=kind, account_id=current.pk, origin=origin, name=name)
+    if not send_reset_link(
+        ctx,
+        account=account,
+        origin=origin,
+        link=ctx.config.server.url + reverse("reset-link", args=[token]),
+        language=language,
+        expires_at=expires_at,
+    ):
+        return
+    PasswordReset.objects.create(
+        account=account,
+        digest=_digest(ctx.keys.current, token),
+        password_version=account.password_version,
+        expires_at=expires_at,
+    )
+    kind, name = Kind.PASSWORD_RESET_ASKED, masked(account.recovery_address)
+    note(ctx, kind=kind, account_id=account.pk, origin=origin, name=name)
 
 
 def find(ctx: Context, *, token: str) -> Account | None:

@@ -25,7 +25,7 @@ from sidegate.portal.visitors import PortalRequest, origin_of
 @open_to_all
 def page(request: PortalRequest) -> HttpResponse:
     """What a recovery is, how the one under way stands, or when another can be started."""
-    pending = sign_in_stages.pending(request)
+    pending = _pending(request)
     if pending is None:
         return sign_in.begin_anew(request)
     return _page(request, pending)
@@ -35,7 +35,7 @@ def page(request: PortalRequest) -> HttpResponse:
 @require_POST
 def start(request: PortalRequest) -> HttpResponse:
     """*Start the recovery*."""
-    pending = sign_in_stages.pending(request)
+    pending = _pending(request)
     if pending is None:
         return sign_in.begin_anew(request)
     try:
@@ -49,7 +49,7 @@ def start(request: PortalRequest) -> HttpResponse:
 @require_POST
 def finish(request: PortalRequest) -> HttpResponse:
     """*Finish the recovery*: in, with 2-step off; or on to a new password."""
-    pending = sign_in_stages.pending(request)
+    pending = _pending(request)
     if pending is None:
         return sign_in.begin_anew(request)
     if pending.by_mail and _may_finish(request, pending):
@@ -69,6 +69,12 @@ def finish(request: PortalRequest) -> HttpResponse:
     said = _("2-Step Verification is off. Turn it on again now, with a second step that you have.")
     messages.success(request, said)
     return recovery_cookie.take_away(redirect("two-step"))
+
+
+def _pending(request: PortalRequest) -> Pending | None:
+    """The sign-in that waits for a second step, as long as one is asked for."""
+    pending = sign_in_stages.pending(request)
+    return pending if pending is not None and pending.account.two_step else None
 
 
 def _page(request: PortalRequest, pending: Pending) -> HttpResponse:
