@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 PORT_NAMES = (
     "portal", "imap", "imaps", "pop3", "pop3s", "submission", "submissions", "http",
 )  # fmt: skip
