@@ -44,11 +44,13 @@ def turn_on_with(
     new: NewStep,
     origin: Origin,
     exceptions: Sequence[MailProgram] = (),
+    keep_session: str = "",
 ) -> bool:
     """Turn it on with a second step that was just proved; False where it was on already.
 
     From the commit on, the account password opens no mail protocol but for the
-    exceptions, and the mail sessions that came in with it are ended.
+    exceptions, and the mail sessions that came in with it are ended. Signs every other
+    browser out: all web sessions but the one whose key digest is `keep_session`.
     """
     with transaction.atomic():
         now = ctx.now()
@@ -58,6 +60,8 @@ def turn_on_with(
         if not changed:
             return False
         new.save(account, now=now)
+        # They gave no second step: none of them may come back once it is off again.
+        web_sessions.end_others(ctx, account=account, keep=keep_session, origin=origin)
         note(ctx, kind=Kind.TWO_STEP_ON, account_id=account.pk, origin=origin, **new.facts())
         grace.give(ctx, account=account, programs=exceptions, origin=origin)
         tell_of_change(ctx, account=account, kind=Kind.TWO_STEP_ON, origin=origin)

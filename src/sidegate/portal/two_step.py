@@ -13,7 +13,16 @@ from sidegate.accounts.errors import AccountError
 from sidegate.accounts.phone_numbers import for_people
 from sidegate.accounts.second_steps import NewPhone, NewStep
 from sidegate.pages.context import context
-from sidegate.portal import code_pages, code_step, cut_over, gate, grants, open_connections, proved
+from sidegate.portal import (
+    code_pages,
+    code_step,
+    cut_over,
+    devices,
+    gate,
+    grants,
+    open_connections,
+    proved,
+)
 from sidegate.portal.code_pages import CodeFlow, said
 from sidegate.portal.devices import this_browser
 from sidegate.portal.forms import PhoneForm
@@ -124,6 +133,7 @@ def turn_on(request: PortalRequest) -> HttpResponse:
             new=new,
             origin=origin_of(request),
             exceptions=going_on,
+            keep_session=devices.this_browser(request),
         )
     made = cut_over.make(request, wanted) if turned_on else []
     proved.forget(request)

@@ -1,0 +1,235 @@
+"""The rules of the design, each looked at after every step of a history.
+
+Looking leaves nothing behind: whatever a look changed is undone.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import ClassVar
+
+from django.http.cookie import SimpleCookie
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from life.browser import Browser
+from life.held import AWAY, HOME, Link, Reset
+from life.house import ADDRESS, House, nothing_left
+from life.ledger import Ledger
+from sidegate.accounts import (
+    app_passwords,
+    authenticators,
+    backup_codes,
+    second_steps,
+    web_sign_in,
+)
+from sidegate.accounts.context import Origin
+from sidegate.accounts.notices import unpacked
+from sidegate.accounts.queue import payload_of
+from sidegate.accounts.second_steps import StepKind
+from sidegate.accounts.web_sign_in import RightPassword
+from sidegate.decisions.words import Allow, CannotTell, CredentialKind, Protocol
+from sidegate.events.catalogue import Kind
+from sidegate.pages.sessions import SessionStore
+from sidegate.portal.visitors import find_account
+from sidegate.storage.jobs import Taken
+from sidegate.storage.models import Account, Event, Job
+
+PROTOCOLS = [*Protocol]
+CHANGES = {
+    Kind.TWO_STEP_ON, Kind.TWO_STEP_OFF, Kind.SECOND_STEP_ADDED, Kind.SECOND_STEP_REMOVED,
+    Kind.BACKUP_CODES_MADE, Kind.BACKUP_CODE_USED, Kind.PASSKEY_COPIED, Kind.BROWSER_TRUSTED,
+    Kind.APP_PASSWORD_MADE, Kind.APP_PASSWORD_REVOKED, Kind.APP_PASSWORD_CHANGED,
+    Kind.APP_PASSWORD_PAUSED, Kind.APP_PASSWORD_RESUMED, Kind.GRACE_GIVEN, Kind.GRACE_ENDED,
+    Kind.RECOVERY_BEGAN, Kind.RECOVERY_STOPPED, Kind.RECOVERY_FINISHED,
+    Kind.PASSWORD_CHANGED, Kind.ACCOUNT_ENABLED, Kind.ACCOUNT_DISABLED, Kind.ACCOUNT_LOCKED,
+}  # fmt: skip
+"""Events that tell of a change of the account."""
+TOLD = {
+    Kind.TWO_STEP_ON, Kind.TWO_STEP_OFF, Kind.SECOND_STEP_ADDED, Kind.SECOND_STEP_REMOVED,
+    Kind.BACKUP_CODES_MADE, Kind.BACKUP_CODE_USED, Kind.PASSKEY_COPIED, Kind.APP_PASSWORD_MADE,
+    Kind.PASSWORD_CHANGED, Kind.RECOVERY_STOPPED, Kind.RECOVERY_FINISHED,
+}  # fmt: skip
+"""Those that the owner is told by mail, twice."""
+
+
+class Rules(RuleBasedStateMachine):
+    """What holds at every moment of an account's life."""
+
+    house: ClassVar[House]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.house.begin_again()
+        self.goes_on(Ledger(self.house.here.clock))
+        self.turn = 0
+        self._events_seen = self._newest(Event)
+        self._jobs_seen = self._newest(Job)
+
+    def goes_on(self, ledger: Ledger) -> None:
+        """From what this ledger says on."""
+        self.ledger = ledger
+        held_a, held_b = ledger.browsers
+        self.browsers = (
+            Browser("A", HOME, self.house, ledger, held_a),
+            Browser("B", AWAY, self.house, ledger, held_b),
+        )
+
+    @staticmethod
+    def _newest(model: type[Event | Job]) -> int:
+        newest = model.objects.order_by("-pk").values_list("pk", flat=True).first()
+        return newest or 0
+
+    def mail(self, secret: str, protocol: Protocol, address: str = HOME) -> Allow | None:
+        """What the mail door says, leaving nothing behind."""
+        with nothing_left():
+            verdict = self.house.probe.ask(ADDRESS, secret, protocol, address)
+        assert not isinstance(verdict, CannotTell)
+        return verdict if isinstance(verdict, Allow) else None
+
+    @invariant()
+    def every_rule_holds(self) -> None:
+        """The rules one by one; what costs much is looked at from another side each time."""
+        self.turn += 1
+        self.ledger.lapse()
+        self.row = Account.objects.get()
+        self._the_account_is_as_what_happened_made_it()
+        self._with_2_step_on_there_is_a_second_step()
+        self._the_account_password_opens_mail_only_by_rule_1()
+        self._an_app_password_opens_its_scopes_and_nothing_else()
+        self._no_old_password_opens_anything()
+        self._only_a_browser_with_all_its_steps_sees_the_account()
+        self._what_was_used_once_is_used_up()
+        self._every_change_left_its_event_and_was_told()
+
+    def _the_account_is_as_what_happened_made_it(self) -> None:
+        ledger, row = self.ledger, self.row
+        assert row.enabled is ledger.enabled
+        assert row.two_step_since == ledger.on_since
+        assert row.password_version == ledger.version
+        now = ledger.now()
+        stored = {one.pk: app_passwords.state(one, now=now) for one in row.app_passwords.all()}
+        assert stored == {made.id: made.state(now) for made in ledger.made}
+
+    def _with_2_step_on_there_is_a_second_step(self) -> None:
+        steps = second_steps.full(self.row)
+        assert {step.key for step in steps} == {step.key for step in self.ledger.steps}
+        assert bool(steps) is self.row.two_step, "2-step rests on nothing, or left a step behind"
+
+    def _the_account_password_opens_mail_only_by_rule_1(self) -> None:
+        protocol = PROTOCOLS[self.turn % len(PROTOCOLS)]
+        for address in (HOME, AWAY) if self.ledger.windows else (HOME,):
+            allowed = self.mail(self.ledger.password, protocol, address)
+            assert bool(allowed) is self.ledger.password_opens(protocol, address)
+            assert not allowed or (allowed.window_id is not None) is self.ledger.on
+
+    def _an_app_password_opens_its_scopes_and_nothing_else(self) -> None:
+        for made in self.ledger.made[-3:]:
+            protocol = PROTOCOLS[(self.turn + made.id) % len(PROTOCOLS)]
+            allowed = self.mail(made.secret, protocol)
+            assert bool(allowed) is self.ledger.opens(made, protocol)
+            assert not allowed or allowed.credential is CredentialKind.APP_PASSWORD
+        if self.ledger.made and self.turn % 2:
+            assert not self._first_stage(self.ledger.made[-1].secret), "it opens the portal"
+
+    def _no_old_password_opens_anything(self) -> None:
+        for old in self.ledger.old_passwords[-1:]:
+            if self.turn % 2:
+                assert self.mail(old, PROTOCOLS[self.turn % len(PROTOCOLS)]) is None
+            else:
+                assert not self._first_stage(old)
+
+    def _first_stage(self, secret: str) -> bool:
+        origin = Origin(by="owner", address=HOME)
+        with nothing_left():
+            answer = web_sign_in.check_password(
+                self.house.here.context, login=ADDRESS, secret=secret, origin=origin
+            )
+        return isinstance(answer, RightPassword)
+
+    def _only_a_browser_with_all_its_steps_sees_the_account(self) -> None:
+        for browser in self.browsers:
+            cookie = browser.client.cookies.get("sidegate")
+            session = SessionStore(cookie.value if cookie else None)
+            is_in = session.session_key is not None and find_account(session) is not None
+            assert is_in is browser.inside, self._in_or_out(browser)
+        browser = self.browsers[self.turn % 2]
+        cookies = browser.cookies
+        with nothing_left():
+            status = browser.client.get("/personal").status_code
+        browser.client.cookies = SimpleCookie(cookies)
+        assert (status == 200) is browser.inside, self._in_or_out(browser)
+
+    @staticmethod
+    def _in_or_out(browser: Browser) -> str:
+        return f"browser {browser.name} should be {'in' if browser.inside else 'out'}"
+
+    def _what_was_used_once_is_used_up(self) -> None:
+        ctx, origin, row = self.house.here.context, Origin(by="owner", address=HOME), self.row
+        for code in self.ledger.spent_backup[-1:]:
+            with nothing_left():
+                again = backup_codes.present(ctx, account=row, code=code, origin=origin)
+            assert not again, "a backup code counts that was used"
+        for code in self.ledger.spent_codes[-1:]:
+            apps = self.ledger.of_kind(StepKind.AUTHENTICATOR)
+            good = {code for app in apps for code in app.codes(self.ledger.now())}
+            with nothing_left():
+                again = authenticators.present(ctx, account=row, code=code, origin=origin)
+            assert again is (code in good), "a code of an app counts that was used"
+
+    def _every_change_left_its_event_and_was_told(self) -> None:
+        ledger = self.ledger
+        new = list(Event.objects.filter(pk__gt=self._events_seen).order_by("pk"))
+        changed = sorted(event.kind for event in new if event.kind in CHANGES)
+        assert changed == sorted(ledger.expected)
+        jobs = list(Job.objects.filter(pk__gt=self._jobs_seen, kind="notice").order_by("pk"))
+        self._told([kind for kind in ledger.expected if kind in {*TOLD, Kind.RECOVERY_BEGAN}], jobs)
+        self._nothing_secret(new, jobs)
+        self._events_seen = max([self._events_seen, *(event.pk for event in new)])
+        self._jobs_seen = max([self._jobs_seen, *(job.pk for job in jobs)])
+        ledger.expected.clear()
+
+    def _told(self, kinds: list[Kind], jobs: list[Job]) -> None:
+        """Each change by two messages; of a kind at most five an hour (twice)."""
+        told: list[str] = []
+        for job in jobs:
+            about = job.subject.rpartition(":")[2]
+            told += [about] if about in TOLD else []
+            self._keep_link(job)
+        if Kind.RECOVERY_BEGAN in kinds:
+            assert sum(job.subject.startswith("recovery:") for job in jobs) >= 3
+        for kind in set(kinds):
+            count = kinds.count(kind)
+            by_itself = kind is Kind.RECOVERY_BEGAN
+            assert by_itself or told.count(kind) >= 2 * count or self._many(kind), f"{kind}: untold"
+        assert {*told} <= {*kinds}
+
+    def _many(self, kind: Kind) -> bool:
+        since = self.ledger.now() - 3_600_000
+        return Event.objects.filter(kind=kind, at__gt=since).count() > 5
+
+    def _keep_link(self, job: Job) -> None:
+        if job.payload is None:
+            return  # called off meanwhile
+        payload = bytes(job.payload)
+        taken = Taken(job.pk, job.kind, job.account_id, job.subject, job.expires_at, 1, payload)
+        notice = unpacked(payload_of(self.house.here.context, taken))
+        path, _slash, token = notice.link.rpartition("/")
+        if notice.again or not token or "?" in token:
+            return
+        self.ledger.secrets.add(token)
+        if path.endswith("/lock"):
+            self.ledger.links.append(Link(token, notice.at))
+        elif path.endswith("/reset"):
+            self.ledger.resets.append(Reset(token, notice.at, self.ledger.version))
+        elif self.ledger.recovery is not None:
+            self.ledger.recovery.token = token
+
+    def _nothing_secret(self, events: list[Event], jobs: list[Job]) -> None:
+        """Rule 7: no secret and no code in an event, nor open in what waits to be sent."""
+        for event in events:
+            text = json.dumps([event.detail, event.program, event.address, event.reason])
+            found = [secret for secret in self.ledger.secrets if secret in text]
+            assert not found, f"{event.kind} holds a secret"
+        for job in jobs:
+            payload = bytes(job.payload or b"")
+            assert not any(secret.encode() in payload for secret in self.ledger.secrets)
