@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from typing import Literal
 
 import pytest
+from argon2 import PasswordHasher
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,6 +17,8 @@ from sidegate.accounts import people, two_step, web_sign_in
 from sidegate.accounts.web_sign_in import PasswordCannotTell, RightPassword, WrongPassword
 from sidegate.decisions.mail import PasswordCheck
 from sidegate.decisions.words import Why
+from sidegate.directory.own import OwnDirectory
+from sidegate.factors import account_password
 from sidegate.storage.mail_models import WrongSecret
 from sidegate.storage.models import Account, Event
 
@@ -56,17 +61,60 @@ def test_right_and_wrong(installation_on_each: Installation) -> None:
     ]
 
 
-def test_unknown_and_known_are_the_same_work(installation_on_each: Installation) -> None:
+class CountingHasher(PasswordHasher):
+    """Counts what it was given to verify, by the parameters that decide what that costs."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.spent: list[str] = []
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - its name
+        self.spent.append(str(hash).rpartition("$")[0].rpartition("$")[0])
+        return super().verify(hash, password)
+
+
+def people_of_all_kinds(house: Installation) -> list[str]:
+    """Known, with 2-step on, disabled, locked, without a password here."""
+    for name in ("guarded", "disabled", "locked", "elsewhere", "anna"):
+        house.add(f"{name}@example.test")
+    guarded, disabled = people.find("guarded@example.test"), people.find("disabled@example.test")
+    assert guarded is not None
+    assert disabled is not None
+    two_step.turn_on(
+        house.context, account=guarded, number="+37120000000", channel="sms", origin=OWNER
+    )
+    people.set_enabled(house.context, account=disabled, enabled=False, origin=OPERATOR)
+    locked = Account.objects.filter(address="locked@example.test")
+    locked.update(enabled=False, locked_at=house.clock.ms)
+    Account.objects.filter(address="elsewhere@example.test").update(password_hash="")
+    return [*Account.objects.values_list("address", flat=True)]
+
+
+def test_a_wrong_password_is_the_same_work_for_everybody(
+    installation_on_each: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house = installation_on_each
-    account = house.add()
-    judge = judged(house, PasswordCheck.WRONG)
-    statements: list[list[str]] = []
-    for login in (ANNA, NOBODY):
+    hasher = CountingHasher()
+    monkeypatch.setattr(account_password, "_HASHER", hasher)
+    house.context = dataclasses.replace(house.context, judge=OwnDirectory())
+
+    def work(login: str) -> tuple[list[str], list[str]]:
+        hasher.spent.clear()
         with CaptureQueriesContext(connection) as queries:
             assert check(house, login, "wrong") == WrongPassword()
-        statements.append([query["sql"][:24] for query in queries])
-    assert judge.asked == [account.pk, None]
-    assert statements[0] == statements[1]
+        texts = [query["sql"] for query in queries]
+        # NULL for nobody's account, its number for somebody's.
+        shapes = [re.sub(r"'[^']*'|\\x[0-9a-f]+|\d+|NULL", "?", text) for text in texts]
+        return shapes, [*hasher.spent]
+
+    known = people_of_all_kinds(house)
+    statements, hashes = work(NOBODY)
+    assert len(known) == 5
+    assert len(hashes) == 1
+    assert hashes[0].startswith("$argon2id$")
+    assert "INSERT" in " ".join(statements)
+    for login in (*known, "guarded+tag@example.test"):
+        assert work(login) == (statements, hashes), login
 
 
 def test_the_same_wrong_secret_counts_once(installation_on_each: Installation) -> None:

@@ -145,7 +145,7 @@ class Life(Elsewhere):
             held.pending.second_at, held.sent = ledger.now(), None
             return
         held.sign_in(version=ledger.version, second_at=ledger.now(), now=ledger.now())
-        if trust and kind is not StepKind.PASSKEY:
+        if trust:
             held.trusted = ledger.now()
             ledger.expected.append(Kind.BROWSER_TRUSTED)
 

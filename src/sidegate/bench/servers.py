@@ -90,10 +90,10 @@ def _door(folder: Path, people: People, asked: Questions) -> Iterator[Server]:
     (folder / "sidegate.toml").write_text(_CONFIGURATION)
     sidegate = [sys.executable, "-m", "sidegate"]
     where = ["--data", str(folder)]
-    _run([*sidegate, "migrate", *where])
+    run_child([*sidegate, "migrate", *where])
     fill_sidegate(folder / "sidegate.sqlite3", folder / "keys", people)
     path = folder / "run" / "auth-client.sock"
-    with _started([*sidegate, "serve", "--only", "doors", *where], path, folder) as pid:
+    with started([*sidegate, "serve", "--only", "doors", *where], path, folder) as pid:
         yield Server(DOOR, path, pid, asked.own)
 
 
@@ -103,7 +103,7 @@ def _floor(folder: Path, people: People, asked: Questions) -> Iterator[Server]:
     database, path = folder / "floor.sqlite3", folder / "floor.sock"
     floor.fill(database, people)
     words = [sys.executable, "-m", "sidegate.bench.floor", str(path), str(database)]
-    with _started(words, path, folder) as pid:
+    with started(words, path, folder) as pid:
         yield Server(FLOOR, path, pid, asked.own)
 
 
@@ -125,7 +125,7 @@ def _dovecot(folder: Path, scheme: str, people: People, asked: Questions) -> Ite
         drop = ["setpriv", "--reuid", str(uid), "--regid", str(gid), "--clear-groups", "--"]
         words = [*drop, *words]
     path = base / "auth-client"
-    with _started(words, path, folder) as pid:
+    with started(words, path, folder) as pid:
         yield Server(
             f"Dovecot {scheme}", path, pid, asked.first if shared is None else asked.shared
         )
@@ -151,7 +151,7 @@ def _hashed(scheme: str) -> str:
     name = scheme.split("}", maxsplit=1)[0].strip("{")
     words = [_program("doveadm"), "pw", "-s", name, *_SCHEMES[scheme]]
     # Asked for twice, so that no secret stands in a process list, not even a made-up one.
-    return _run(words, said=f"{SHARED_SECRET}\n{SHARED_SECRET}\n").strip().splitlines()[-1]
+    return run_child(words, said=f"{SHARED_SECRET}\n{SHARED_SECRET}\n").strip().splitlines()[-1]
 
 
 def _program(name: str) -> str:
@@ -161,7 +161,8 @@ def _program(name: str) -> str:
     return found
 
 
-def _run(words: Sequence[str], *, said: str = "") -> str:
+def run_child(words: Sequence[str], *, said: str = "") -> str:
+    """What a child wrote that read `said`. Raises `CannotStart`."""
     done = subprocess.run(  # noqa: S603 - our own words
         words, input=said, capture_output=True, text=True, timeout=120, check=False
     )
@@ -171,7 +172,7 @@ def _run(words: Sequence[str], *, said: str = "") -> str:
 
 
 @contextmanager
-def _started(words: Sequence[str], path: Path, folder: Path) -> Iterator[int]:
+def started(words: Sequence[str], path: Path, folder: Path) -> Iterator[int]:
     """A child that listens at `path`; what it says goes to a file beside."""
     said = folder / "said.log"
     with said.open("wb") as log:

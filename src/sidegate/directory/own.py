@@ -93,12 +93,9 @@ class OwnDirectory:
     def _judge(
         self, account_id: int | None, password_hash: str, password_version: int, secret: str
     ) -> PasswordCheck:
-        # An unknown account spends the same hash (rule 3).
-        right = account_password.verify(
-            password_hash=password_hash if account_id is not None else self._nobody,
-            secret=secret,
-        )
-        if not right or account_id is None:
+        # An unknown account spends the same hash (rule 3), and so does one without a password.
+        right = account_password.verify(password_hash=password_hash or self._nobody, secret=secret)
+        if not right or account_id is None or not password_hash:
             return PasswordCheck.WRONG
         self._remember(account_id, password_version, secret)
         return PasswordCheck.RIGHT
