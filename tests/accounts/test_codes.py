@@ -8,18 +8,24 @@ import pytest
 from django.db import connection
 
 from installation import OWNER, Installation
-from sidegate.accounts import codes
+from sidegate.accounts import codes, second_steps, two_step
 from sidegate.accounts.errors import ChallengeOver, TooManyCodes, TooSoon
 from sidegate.storage.models import Account, Challenge, Event
 
 NUMBER = "+37120000000"
 
 
-def begin(house: Installation, account: Account, *, number: str = NUMBER) -> int:
+def begin(
+    house: Installation,
+    account: Account,
+    *,
+    number: str = NUMBER,
+    purpose: codes.Purpose = "turn-on",
+) -> int:
     return codes.begin(
         house.context,
         account=account,
-        purpose="turn-on",
+        purpose=purpose,
         number=number,
         channel="sms",
         binding="browser",
@@ -46,6 +52,27 @@ def test_the_code_opens_once(installation_on_each: Installation) -> None:
     assert len(code) == 6
     assert code.isdigit()
     assert present(house, challenge, f"{code[:3]} {code[3:]}") == codes.CodeRight(NUMBER, "sms")
+    assert present(house, challenge, code) == codes.CodeOver("used")
+
+
+@pytest.mark.parametrize("what", ["removed", "turned on anew"])
+def test_a_phone_that_is_no_second_step_any_more_is_none(
+    installation_on_each: Installation, what: str
+) -> None:
+    house = installation_on_each
+    anna, ctx = house.add(), house.context
+    two_step.turn_on(ctx, account=anna, number=NUMBER, channel="sms", origin=OWNER)
+    challenge = begin(house, anna, purpose="sign-in")
+    code = house.sender.last_code
+    other = second_steps.NewPhone(number="+37121111111", channel="sms")
+    if what == "removed":
+        key = second_steps.of(anna)[0].key
+        second_steps.add(ctx, account=anna, new=other, origin=OWNER)
+        assert second_steps.remove(ctx, account=anna, key=key, origin=OWNER)
+    else:
+        two_step.turn_off(ctx, account=anna, origin=OWNER)
+        assert two_step.turn_on_with(ctx, account=anna, new=other, origin=OWNER)
+    assert present(house, challenge, code) == codes.CodeOver("gone")
     assert present(house, challenge, code) == codes.CodeOver("used")
 
 

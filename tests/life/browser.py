@@ -240,7 +240,7 @@ class Browser:
 
     def _phone_code(self, stage: Stage, how: How) -> tuple[dict[str, str] | None, _UsedUp]:
         if self.held.sent is None or self.held.sent.purpose != stage:
-            self._ask_for_code(stage)
+            self.ask_for_code(stage)
         sent = self.held.sent
         if sent is None:
             return None, None
@@ -260,7 +260,7 @@ class Browser:
         self.held.sent = None
         self.ledger.spent_codes.append(sent.code)
 
-    def _ask_for_code(self, stage: Stage) -> None:
+    def ask_for_code(self, stage: Stage) -> None:
         phones = self.ledger.of_kind(StepKind.PHONE)
         if not phones:
             return

@@ -129,6 +129,8 @@ class Life(Elsewhere):
     ) -> None:
         self.tick(seconds)
         browser = self._waiting(who)
+        if self._kind(choice) is StepKind.PHONE and browser.held.sent is None:
+            browser.ask_for_code("sign-in")
         happens = self.meanwhile(browser, meanwhile)
         if happens is not None:
             happens()

@@ -176,13 +176,14 @@ def _present(
         consumed = Challenge.objects.filter(pk=challenge_id, consumed_at=None).update(
             consumed_at=now
         )
-        Phone.objects.filter(account=challenge.account_id, number=challenge.number).update(
-            last_used_at=now
-        )
+        phone = Phone.objects.filter(account=challenge.account_id, number=challenge.number)
+        is_hers = phone.update(last_used_at=now)
         if consumed:
             code_orders.used(_subject(challenge_id))
     if not consumed:
         return CodeOver("used")
+    if not is_hers and challenge.purpose not in _NEW_NUMBER:
+        return CodeOver("gone")  # the phone was removed since the code was sent to it
     call_off(ctx, challenge_id=challenge_id)
     return CodeRight(number=challenge.number, channel=challenge.channel)
 

@@ -154,7 +154,7 @@ class Door:
             now = time.perf_counter()
             for line in data.split(b"\n"):
                 verdict, _, rest = line.partition(b"\t")
-                if verdict == b"OK" or b"\ttemp" in rest:
+                if verdict == b"OK" or b"temp" in rest:
                     raise NotRefused("the door let a wrong password in, or could not tell")
                 if verdict == b"FAIL":
                     number = int(rest.partition(b"\t")[0])
