@@ -176,6 +176,12 @@ class Browser:
         elif _where(answer) == "/signin/forgot":
             self.held.sign_out()
 
+    def first_stage(self) -> bool:
+        """Whether this browser is past it; the password is typed where that was long ago."""
+        if not self.ledger.waits(self.held) and not self.inside:
+            self.type_password(self.ledger.password, meanwhile=None)
+        return self.held.pending is not None
+
     def recover(self) -> None:
         """Begin a recovery, or finish one that has waited long enough."""
         ledger, held = self.ledger, self.held

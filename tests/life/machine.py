@@ -23,6 +23,8 @@ HOW: st.SearchStrategy[How] = st.sampled_from([*["right"] * 6, "wrong", "used"])
 SPANS = st.sampled_from([*[1] * 18, 31, 360, 660, 960, 7200, 47 * 3600, *[49 * 3600] * 2,
                          8 * 86_400, 16 * 86_400])  # fmt: skip
 """Seconds; no sum of a few comes near to a limit of the design."""
+AFTER = st.sampled_from([1, 7200, 47 * 3600, 49 * 3600, 49 * 3600, 10 * 86_400])
+"""Seconds for which somebody waits who recovers her account."""
 PAGES = ("/", "/security", "/activity", "/security/devices", "/security/two-step", "/mail")
 BEGINNINGS = ("on", "on", "on with everything", "on with everything", "signed in", "signed out")
 
@@ -306,15 +308,20 @@ class Life(Elsewhere):
             happens()
         browser.set_password(f"password number {self.ledger.version + 1} of many")
 
-    @precondition(lambda self: self.waiting())
-    @rule(seconds=SPANS, who=WHO)
-    def recover(self, *, seconds: int, who: int) -> None:
-        """Begin a recovery, or finish one; the password again where that was long ago."""
+    @precondition(lambda self: self.ledger.on and self.some(inside=False))
+    @rule(seconds=SPANS, who=WHO, after=AFTER, meanwhile=st.sampled_from(MEANWHILE))
+    def recover(self, *, seconds: int, who: int, after: int, meanwhile: str) -> None:
+        """Begin a recovery, wait, and try to finish it where it was begun, or elsewhere."""
         self.tick(seconds)
-        browser = self._waiting(who)
-        if not self.ledger.waits(browser.held) and not browser.inside:
-            browser.type_password(self.ledger.password, meanwhile=None)
-        browser.recover()
+        browser = self._one(who, inside=False)
+        if browser.first_stage() and self.ledger.recovery is None:
+            browser.recover()
+        happens = self.meanwhile(browser, meanwhile)
+        if happens is not None:
+            happens()
+        self.tick(after)
+        if self.ledger.recovery is not None and browser.first_stage():
+            browser.recover()
 
     @precondition(lambda self: self.ledger.recovery)
     @rule(seconds=SPANS, who=WHO, by_link=st.booleans())

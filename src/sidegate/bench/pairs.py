@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections.abc import Callable, Sequence
@@ -33,14 +34,17 @@ class Apart(NamedTuple):
 
 
 def asked(ask: Ask, first: Sequence[str], second: Sequence[str], *, pairs: int) -> list[float]:
-    """The differences of so many pairs, in milliseconds; by lot one or the other goes first."""
+    """The differences of so many pairs, in milliseconds; by lot one or the other goes first.
+
+    A pair is left out where one of its answers compares with nothing (not a number).
+    """
     rng = random.Random(_SEED)  # noqa: S311 - who goes first is no secret
     differences = []
     for number in range(pairs):
         of = {1: first[number % len(first)], -1: second[number % len(second)]}
         order = rng.sample([1, -1], 2)
         differences.append(sum(sign * ask(of[sign]) for sign in order) * 1e3)
-    return differences
+    return [one for one in differences if not math.isnan(one)]
 
 
 def apart(differences: Sequence[float]) -> Apart:

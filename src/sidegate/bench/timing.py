@@ -9,6 +9,7 @@ import argparse
 import base64
 import http.client
 import json
+import math
 import re
 import secrets
 import socket
@@ -154,11 +155,12 @@ class Door:
             now = time.perf_counter()
             for line in data.split(b"\n"):
                 verdict, _, rest = line.partition(b"\t")
-                if verdict == b"OK" or b"temp" in rest:
-                    raise NotRefused("the door let a wrong password in, or could not tell")
+                if verdict == b"OK":
+                    raise NotRefused("the door let a wrong password in")
                 if verdict == b"FAIL":
                     number = int(rest.partition(b"\t")[0])
-                    took[number] = now - asked_at[number]
+                    # A machine with much to do cannot tell now: that compares with nothing.
+                    took[number] = math.nan if b"temp" in rest else now - asked_at[number]
 
 
 def _question(number: int, address: str) -> bytes:

@@ -164,5 +164,5 @@ def _why_not(answer: CodeWrong | CodeOver) -> str:
     if answer.why == "expired":
         return _("This code is older than 10 minutes. Send a new one.")
     if answer.why == "gone":
-        return _("This code is no longer waited for. Start again.")
+        return _("This code is no longer valid. Start again.")
     return _("This code was used before. Send a new one.")
