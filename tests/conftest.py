@@ -1,6 +1,7 @@
 """Fixtures for every room."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,25 @@ from installation import Installation, close_database, install
 from postgres import private_postgres
 from sidegate.factors import account_password
 
-_ROOMS_WITH_SERVERS = {"bench", "browser", "clients", "connect", "sending"}
+_BUSY_ROOMS = {"bench", "browser", "life"}
+_WAITING_ROOMS = {"clients", "connect", "sending"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what starts servers: so no worker sits over a long file when others are done."""
-    rooms = Path(__file__).parent
-    items.sort(key=lambda item: item.path.relative_to(rooms).parts[0] not in _ROOMS_WITH_SERVERS)
+    """Begin with the long files, so that no worker sits over one when the others are done.
+
+    Those that keep a core busy and those that wait for servers take turns.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    root = Path(__file__).parent
+    room = {path: path.relative_to(root).parts[0] for path in files}
+    busy = [path for path in files if room[path] in _BUSY_ROOMS]
+    waiting = [path for path in files if room[path] in _WAITING_ROOMS]
+    turns = (path for pair in zip_longest(busy, waiting) for path in pair if path)
+    order = dict.fromkeys([*turns, *files])
+    items[:] = [item for path in order for item in files[path]]
 
 
 @pytest.fixture(autouse=True)

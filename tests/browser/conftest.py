@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from browser.looking import Look
 from child import Child, running
 from peers import require
 
@@ -19,6 +20,13 @@ ARGUMENTS = [
 ]
 ADDRESS = "anna@example.test"
 PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience(pytestconfig: pytest.Config) -> None:
+    """Give a busy machine time; look closely where the long tests run too."""
+    expect.set_options(timeout=20_000)
+    Look.closely = pytestconfig.option.markexpr != "not long"
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +54,7 @@ def page(chromium: Browser, sidegate: Child) -> Iterator[Page]:
     context = chromium.new_context(
         base_url=sidegate.url, permissions=["clipboard-read", "clipboard-write"]
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     opened = context.new_page()
     troubles: list[str] = []
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
@@ -28,6 +28,11 @@ NARROW = Size(320, 256)
 """A window of 1280 by 1024 at 400 % (WCAG 2.2, 1.4.10); as wide as the smallest phone."""
 WIDE = Size(1280, 800)
 
+Scheme = Literal["dark", "light"]
+_LOOKS: tuple[tuple[Size, Scheme, Scheme], ...] = (
+    (WIDE, "light", "dark"),
+    (NARROW, "dark", "light"),
+)
 _AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 _SPACING = """
     * { line-height: 1.5 !important; letter-spacing: 0.12em !important;
@@ -61,37 +66,60 @@ _COME_BACK = """() => {
 _LOOKED_AT: set[str] = set()
 
 
-def look_at(page: Page, name: str) -> None:
-    """Everything that a test can see of how a page looks and is used.
+class Look:
+    """How closely pages are looked at; `conftest` says it."""
 
-    For people to look at: pictures of it, and what a screen reader finds in it (`.yaml`).
+    closely = False
+    """In every way, at every size: it takes three times as long."""
+
+
+def look_at(page: Page, name: str) -> None:
+    """What a test can see of how a page looks and is used.
+
     Once for each name: a page that is passed again is the same page.
     """
     if name in _LOOKED_AT:
         return
     _LOOKED_AT.add(name)
-    for size in (NARROW, WIDE):
+    for size, scheme, other in _LOOKS:
         page.set_viewport_size({"width": size.width, "height": size.height})
         fits(page, name)
-        page.evaluate(_SPACE_OUT, _SPACING)
-        fits(page, f"{name}, spaced out")
-        page.evaluate(_SPACE_OUT, "")
-        for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page, options=_AXE).response["violations"]
-            rules = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
-            assert not rules, f"{name}, {scheme}, {size.width} px: {rules}"
-        picture(page, f"{name}-{size.width}")
+        axe_finds_nothing(page, name, scheme)
+        if Look.closely:
+            axe_finds_nothing(page, name, other)
+            page.evaluate(_SPACE_OUT, _SPACING)
+            fits(page, f"{name}, spaced out")
+            page.evaluate(_SPACE_OUT, "")
+            page.emulate_media(color_scheme="light")
+            picture(page, f"{name}-{size.width}")
     nothing_moves(page, name)
+    walk_by_tab(page, name)
+    if Look.closely:
+        look_at_forced_colours(page, name)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": WIDE.width, "height": WIDE.height})
+
+
+def axe_finds_nothing(page: Page, name: str, scheme: Scheme) -> None:
+    """At the window's size, in the light or dark scheme; it stays in it."""
+    page.emulate_media(color_scheme=scheme)
+    found = Axe().run(page, options=_AXE).response["violations"]
+    rules = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+    assert not rules, f"{name}, {scheme}, {page.viewport_size}: {rules}"
+
+
+def look_at_forced_colours(page: Page, name: str) -> None:
+    """The colours that somebody chose for all pages.
+
+    With it, for people to look at: what a screen reader finds in the page (`.yaml`).
+    """
     read_aloud = page.locator("body").aria_snapshot()
     (PICTURES / f"{name}.yaml").write_text(f"{page.title()}\n{read_aloud}\n")
+    page.set_viewport_size({"width": WIDE.width, "height": WIDE.height})
     page.emulate_media(forced_colors="active")
     picture(page, f"{name}-forced-colours")
     walk_by_tab(page, f"{name}, forced colours")
     page.emulate_media(forced_colors="none")
-    page.set_viewport_size({"width": NARROW.width, "height": NARROW.height})
-    walk_by_tab(page, name)
-    page.set_viewport_size({"width": WIDE.width, "height": WIDE.height})
 
 
 def fits(page: Page, name: str) -> None:
@@ -99,6 +127,7 @@ def fits(page: Page, name: str) -> None:
 
     Words that are aria-hidden may be cut off: they stand elsewhere too.
     """
+    page.wait_for_load_state()  # it may be loading itself anew
     width = page.evaluate("innerWidth")
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width, f"{name} is {wide} px wide in a window of {width} px"

@@ -82,7 +82,13 @@ def lose(person: Person, kind: str) -> None:
     person.sees("The second step was removed.")
 
 
-@pytest.mark.parametrize("kind", NUMBERS)
+_SHORT = {"Authenticator app", "Passkey"}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind in _SHORT else pytest.param(kind, marks=pytest.mark.long) for kind in NUMBERS],
+)
 def test_on_in_lost_and_back(person: Person, kind: str) -> None:
     person.sign_in()
     person.to_two_step()

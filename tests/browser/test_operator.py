@@ -91,7 +91,7 @@ def stop(child: Child, *told: str) -> None:
         database,
     ):
         for what in told:
-            database.execute("INSERT INTO send_subject VALUES (?, ?)", (f"told:{what}", at))
+            database.execute("INSERT INTO send_subject VALUES (?, ?)", (f"told:stop:{what}", at))
 
 
 def see(child: Child) -> None:

@@ -37,6 +37,7 @@ def codes_of(operator: Person) -> str:  # noqa: F811 - the fixture
 
 def test_where_codes_reach_phones_nothing_is_said(operator: Person) -> None:  # noqa: F811
     sent(operator.here, 20)  # as many as no limit minds, and nobody was refused
+    sends.first_told("operator-refused:7", now=operator.here.clock.ms)  # no stop of codes
     assert "Codes by phone" not in text_of(operator.get("/operator"))
 
 
@@ -61,7 +62,7 @@ def test_a_stop_says_when_why_and_what_to_do(
     words: str,
 ) -> None:
     here = operator.here
-    sends.first_told(told, now=here.clock.ms - HOUR // 2)
+    sends.stop_first_told(told, now=here.clock.ms - HOUR // 2)
     sent(here, seen[0], minutes_ago=seen[1])
     said = codes_of(operator)
     assert said.startswith(f"Codes by phone {label} stopped ")
@@ -72,7 +73,7 @@ def test_a_stop_says_when_why_and_what_to_do(
 
 def test_a_stop_is_forgotten_after_a_day(operator: Person) -> None:  # noqa: F811
     here = operator.here
-    sends.first_told("daily-limit", now=here.clock.ms - 24 * HOUR)
+    sends.stop_first_told("daily-limit", now=here.clock.ms - 24 * HOUR)
     assert SendSubject.objects.filter(subject="told:daily-limit").exists()
     assert "Codes by phone" not in text_of(operator.get("/operator"))
 

@@ -224,7 +224,7 @@ def _said(refused: Refused, send: Send) -> TooManyCodes:
 def _tell(ctx: Context, stopped: CodesStopped) -> None:
     """Tell the operator, once a day for each of them."""
     with transaction.atomic():
-        if not sends.first_told(f"{stopped.why}{stopped.prefix}", now=ctx.now()):
+        if not sends.stop_first_told(f"{stopped.why}{stopped.prefix}", now=ctx.now()):
             return
         log.warning("codes are stopped: %s %s", stopped.why, stopped.prefix)
         note(

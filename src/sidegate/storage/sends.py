@@ -23,6 +23,7 @@ TOLD = "told"
 _LOCK = "all"
 _OF_CODES = frozenset({Scope.NUMBER, Scope.ACCOUNT, Scope.NETWORK})
 _TOLD_OF = "told:"
+_STOP = "stop:"
 _COLUMNS = {
     Scope.NUMBER: "number",
     Scope.ACCOUNT: "account",
@@ -132,11 +133,17 @@ def first_told(what: str, *, now: int) -> bool:
     return made
 
 
+def stop_first_told(stop: str, *, now: int) -> bool:
+    """As `first_told`, of codes that were stopped."""
+    return first_told(_STOP + stop, now=now)
+
+
 def stops_told(*, now: int) -> dict[str, int]:
-    """What `first_told` was asked of within the last day, and when; the last one first."""
-    rows = SendSubject.objects.filter(subject__startswith=_TOLD_OF, touched_at__gt=now - DAY)
+    """What stops were told of within the last day, and when; the last one first."""
+    begins = _TOLD_OF + _STOP
+    rows = SendSubject.objects.filter(subject__startswith=begins, touched_at__gt=now - DAY)
     found = rows.order_by("-touched_at").values_list("subject", "touched_at")
-    return {subject.removeprefix(_TOLD_OF): at for subject, at in found}
+    return {subject.removeprefix(begins): at for subject, at in found}
 
 
 def forget_old(*, now: int) -> None:
