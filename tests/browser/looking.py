@@ -93,10 +93,12 @@ def look_at(page: Page, name: str) -> None:
             page.emulate_media(color_scheme="light")
             picture(page, f"{name}-{size.width}")
     nothing_moves(page, name)
-    walk_by_tab(page, name)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": WIDE.width, "height": WIDE.height})
     if Look.closely:
         look_at_forced_colours(page, name)
-    page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": NARROW.width, "height": NARROW.height})
+    walk_by_tab(page, name)
     page.set_viewport_size({"width": WIDE.width, "height": WIDE.height})
 
 
@@ -115,7 +117,6 @@ def look_at_forced_colours(page: Page, name: str) -> None:
     """
     read_aloud = page.locator("body").aria_snapshot()
     (PICTURES / f"{name}.yaml").write_text(f"{page.title()}\n{read_aloud}\n")
-    page.set_viewport_size({"width": WIDE.width, "height": WIDE.height})
     page.emulate_media(forced_colors="active")
     picture(page, f"{name}-forced-colours")
     walk_by_tab(page, f"{name}, forced colours")

@@ -25,7 +25,7 @@ EVERYTHING = dict.fromkeys(ALL, IN)
 PHONE_NAMED = "Test Mail 7"
 DESK_NAMED, SCANNER_NAMED = f"A mail program at {DESK}", f"A mail program at {SCANNER}"
 """Anna's mail programs, as the portal calls them: only the first says its name."""
-LISTED = re.compile(r'id="program-(\w+)">([^<]*)<')
+LISTED = re.compile(r'id="program-(\w+)"><bdi>([^<]*)<')
 MADE = re.compile(r'<output [^>]*aria-label="App password for ([^"]*)"[^>]*>([a-z ]+)</output>')
 REFUSED = "Sign-in refused. If 2-Step Verification is on, use an app password: http"
 

@@ -74,7 +74,7 @@ def test_a_stop_says_when_why_and_what_to_do(
 def test_a_stop_is_forgotten_after_a_day(operator: Person) -> None:  # noqa: F811
     here = operator.here
     sends.stop_first_told("daily-limit", now=here.clock.ms - 24 * HOUR)
-    assert SendSubject.objects.filter(subject="told:daily-limit").exists()
+    assert SendSubject.objects.filter(subject="told:stop:daily-limit").exists()
     assert "Codes by phone" not in text_of(operator.get("/operator"))
 
 

@@ -182,9 +182,9 @@ def _present(
             code_orders.used(_subject(challenge_id))
     if not consumed:
         return CodeOver("used")
+    call_off(ctx, challenge_id=challenge_id)
     if not is_hers and challenge.purpose not in _NEW_NUMBER:
         return CodeOver("gone")  # the phone was removed since the code was sent to it
-    call_off(ctx, challenge_id=challenge_id)
     return CodeRight(number=challenge.number, channel=challenge.channel)
 
 
