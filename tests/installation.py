@@ -140,14 +140,19 @@ def close_database() -> None:
 
 
 _TEMPLATE: list[bytes] = []
+_TRUNCATE: dict[str, str] = {}
+"""By PostgreSQL server that was migrated: what empties it."""
 
 
 def _empty_database(data: Path) -> None:
     if connection.vendor == "postgresql":
-        schema.migrate()
-        tables = ", ".join(connection.introspection.django_table_names(only_existing=True))
+        server = str(connection.settings_dict)
+        if server not in _TRUNCATE:
+            schema.migrate()
+            tables = ", ".join(connection.introspection.django_table_names(only_existing=True))
+            _TRUNCATE[server] = f"TRUNCATE {tables} RESTART IDENTITY CASCADE"
         with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+            cursor.execute(_TRUNCATE[server])
         return
     file = Path(connection.settings_dict["NAME"])
     if _TEMPLATE:

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from peers import require
 from sidegate.bench.processes import cpu_seconds
 from sidegate.bench.running import Result, Round, compared
 
 
+@pytest.mark.long
 def test_it_runs_and_tells_honest_rows(tmp_path: Path) -> None:
     require("dovecot")
     output = tmp_path / "rows.json"

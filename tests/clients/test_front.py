@@ -111,6 +111,7 @@ def checked(child: Child, *more: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_check_says_what_is_wrong(own: OwnDovecot) -> None:
     wrong = own.upstream.replace(GATE_PASSWORD, "not the master's password")
     dead = wrong.replace(f'pop3 = "127.0.0.1:{own.ports["pop3"]}"', 'pop3 = "127.0.0.1:9"')

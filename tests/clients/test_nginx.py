@@ -306,6 +306,7 @@ def test_check_proves_it(front: Child) -> None:
     assert said.count('account password: refused; the program is told "') == 3
 
 
+@pytest.mark.long
 def test_check_says_what_is_wrong(child: Child) -> None:
     with nginx(child, given={"127.0.0.1:2026/nginx": "127.0.0.1:9/nginx"}) as front:
         status, said = check(front, "imaps")

@@ -229,6 +229,7 @@ def broken(request: pytest.FixtureRequest) -> Iterator[House]:
         yield made
 
 
+@pytest.mark.long
 def test_check_says_that_it_was_not_reloaded_or_goes_around(broken: House) -> None:
     one_port = ("--at", f"imaps=127.0.0.1:{broken.dovecot.ports['imaps']}")
     enforcing = broken.dovecot.folder / "conf.d" / "99-sidegate.conf"

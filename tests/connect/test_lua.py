@@ -204,6 +204,7 @@ def one_port(house: House) -> tuple[str, str]:
     return ("--at", f"imaps=127.0.0.1:{house.dovecot.ports['imaps']}")
 
 
+@pytest.mark.long
 def test_check_says_what_is_wrong(broken: House) -> None:
     folder, dovecot = broken.dovecot.folder, broken.dovecot
     token, first = folder / "sidegate-token", folder / "conf.d" / "05-sidegate-lua.conf"

@@ -200,6 +200,7 @@ def test_stopped_it_is_temporary_and_the_undo_needs_nothing_of_it() -> None:
         assert list((post.postfix.folder / "tmpfiles.d").iterdir()) == []
 
 
+@pytest.mark.long
 def test_check_says_what_is_wrong() -> None:
     with alone() as post:
         folder = post.postfix.queue / "sidegate"
