@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
 from browser.conftest import PASSWORD
-from browser.looking import NARROW, fits, picture
+from browser.looking import NARROW, Look, fits, picture
 from browser.speaking import Words
 from child import Child
 from sidegate.factors import totp
@@ -37,7 +37,8 @@ class Person:
     def look(self, name: str) -> None:
         """At the page: nothing is cut off, sticks out or overlaps."""
         fits(self.page, f"{self.language}-{name}")
-        picture(self.page, f"{self.language}-{name}")
+        if Look.closely:
+            picture(self.page, f"{self.language}-{name}")
 
     def button(self, english: str) -> Locator:
         """The button of these words alone."""

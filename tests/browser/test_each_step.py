@@ -43,14 +43,15 @@ def add(person: Person, kind: str) -> VirtualKey | None:
         return None
     key = VirtualKey(person.page)
     person.field("Name").fill("Lost")
-    person.press("Create a passkey")
+    with person.page.expect_navigation():  # the page goes on by itself once the key answered
+        person.press("Create a passkey")
     return key
 
 
 def come_in(person: Person, kind: str, key: VirtualKey | None = None) -> None:
     before = len(person.child.codes())
-    person.sign_in()
-    person.page.wait_for_load_state()
+    with person.page.expect_navigation():
+        person.sign_in()
     person.look(f"second-stage-{kind}")
     if key is not None:
         key.answers()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
-from installation import Installation
+from installation import Installation, close_database, install
 from sidegate.accounts.own_data import ACCOUNT, NOT_TOLD, PARTS, Part
 from sidegate.storage import schema
 from sidegate.storage.database import database_settings
@@ -43,10 +45,17 @@ def test_an_empty_database_gets_them_once(installation_on_each: Installation) ->
     assert sorted(done) == [[]] * (_replicas() - 1) + [everything]
 
 
-def test_a_migration_may_take_longer_than_a_page(installation_on_each: Installation) -> None:
-    del installation_on_each
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has no limit")
+@pytest.fixture
+def on_postgresql(tmp_path: Path, postgres_url: str) -> Iterator[None]:
+    """An empty installation on PostgreSQL."""
+    install(tmp_path / "data", url=postgres_url)
+    yield
+    close_database()
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_a_migration_may_take_longer_than_a_page() -> None:
+    """SQLite has no limit."""
 
     def limit() -> str:
         with connection.cursor() as cursor:
