@@ -184,8 +184,11 @@ def test_whoever_got_in_by_what_is_removed_is_out(installation_on_each: Installa
     two_step.turn_off(house.context, account=anna, origin=OWNER, keep_session="this")
     assert still_in() == {"this", "bert"}
     assert Event.objects.filter(kind="web-session-ended", account=anna).count() == 3
-    on_again = two_step.turn_on_with(house.context, account=anna, new=PHONE, origin=OWNER)
-    assert on_again
+    sessions(house, anna)
+    assert two_step.turn_on_with(
+        house.context, account=anna, new=PHONE, origin=OWNER, keep_session="this"
+    )
+    assert still_in() == {"this", "bert"}
     sessions(house, anna)
     two_step.turn_off(house.context, account=anna, origin=OPERATOR)
     assert still_in() == {"bert"}
