@@ -7,13 +7,11 @@ opens nothing and spares nobody a question; where it is gone, its owner gets one
 
 from __future__ import annotations
 
-import base64
-
 from django.db import transaction
 
+from sidegate.accounts import tokens
 from sidegate.accounts.context import Context
 from sidegate.decisions.throttle import DAY
-from sidegate.factors.digests import keyed_digest
 from sidegate.storage.models import Account
 from sidegate.storage.second_step_models import KnownBrowser
 
@@ -22,12 +20,7 @@ KEPT_FOR = 400 * DAY
 MOST = 50
 """Browsers of one account that are known: those that were signed in last."""
 
-_TOKEN_BYTES = 24
-
-
-def new_token(ctx: Context) -> str:
-    """What a browser without one is given."""
-    return base64.urlsafe_b64encode(ctx.random(_TOKEN_BYTES)).decode()
+_PURPOSE = b"known-browser"
 
 
 def sign_in(ctx: Context, *, account: Account, token: str) -> bool:
@@ -35,11 +28,11 @@ def sign_in(ctx: Context, *, account: Account, token: str) -> bool:
     now = ctx.now()
     known = KnownBrowser.objects.filter(account=account, seen_at__gt=now - KEPT_FOR)
     with transaction.atomic():
-        digests = [_digest(key, account, token) for key in ctx.keys.keys.values()]
+        digests = tokens.digests(ctx, purpose=_PURPOSE, token=token, account=account)
         if known.filter(digest__in=digests).update(seen_at=now):
             return False
         KnownBrowser.objects.update_or_create(
-            digest=_digest(ctx.keys.current, account, token),
+            digest=tokens.digest(ctx, purpose=_PURPOSE, token=token, account=account),
             defaults={"account": account, "seen_at": now},
         )
         newest = known.order_by("-seen_at", "-id").values_list("pk", flat=True)[:MOST]
@@ -50,8 +43,3 @@ def sign_in(ctx: Context, *, account: Account, token: str) -> bool:
 def forget_old(*, now: int) -> None:
     """Drop those that did not come back."""
     KnownBrowser.objects.filter(seen_at__lte=now - KEPT_FOR).delete()
-
-
-def _digest(key: bytes, account: Account, token: str) -> bytes:
-    parts = (account.pk.to_bytes(8, "big"), token.encode("utf-8", "replace"))
-    return keyed_digest(key=key, purpose=b"known-browser", parts=parts)

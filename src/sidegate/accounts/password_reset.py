@@ -6,7 +6,6 @@ whether there is one. The job's handler (`password_reset_jobs`) does the rest.
 
 from __future__ import annotations
 
-import base64
 import json
 
 from django.db import transaction
@@ -15,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import new_passwords, people, recovery
+from sidegate.accounts import new_passwords, people, recovery, tokens
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable
 from sidegate.accounts.notices import send_reset_link, tell_of_change
@@ -23,7 +22,6 @@ from sidegate.accounts.queue import add_job
 from sidegate.accounts.recovery_address import masked
 from sidegate.decisions.throttle import HOUR, network_of
 from sidegate.events.catalogue import Kind
-from sidegate.factors.digests import keyed_digest
 from sidegate.storage import jobs
 from sidegate.storage.models import Account
 from sidegate.storage.recovery_models import PasswordReset
@@ -37,7 +35,6 @@ MOST_FROM_A_NETWORK = 20
 
 _ASKED_FOR = HOUR
 _LONGEST_LOGIN = 320
-_TOKEN_BYTES = 24
 _PURPOSE = b"password-reset"
 
 
@@ -88,7 +85,7 @@ def answer(ctx: Context, *, payload: bytes) -> None:
 
 
 def _send(ctx: Context, account: Account, *, language: str, origin: Origin) -> None:
-    token = base64.urlsafe_b64encode(ctx.random(_TOKEN_BYTES)).decode()
+    token = tokens.new(ctx)
     expires_at = ctx.now() + LIFETIME
     if not send_reset_link(
         ctx,
@@ -101,7 +98,7 @@ def _send(ctx: Context, account: Account, *, language: str, origin: Origin) -> N
         return
     PasswordReset.objects.create(
         account=account,
-        digest=_digest(ctx.keys.current, token),
+        digest=tokens.digest(ctx, purpose=_PURPOSE, token=token),
         password_version=account.password_version,
         expires_at=expires_at,
     )
@@ -178,13 +175,9 @@ _OVER = _("This took too long, or something changed meanwhile. Ask for a new lin
 
 def _usable(ctx: Context, token: str) -> QuerySet[PasswordReset]:
     return PasswordReset.objects.filter(
-        digest__in=[_digest(key, token) for key in ctx.keys.keys.values()],
+        digest__in=tokens.digests(ctx, purpose=_PURPOSE, token=token),
         used_at=None,
         expires_at__gt=ctx.now(),
         account__enabled=True,
         account__password_version=F("password_version"),
     )
-
-
-def _digest(key: bytes, token: str) -> bytes:
-    return keyed_digest(key=key, purpose=_PURPOSE, parts=(token.encode("utf-8", "replace"),))

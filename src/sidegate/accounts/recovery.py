@@ -5,13 +5,11 @@ Each action takes the account's lock first, so two browsers never both do it.
 
 from __future__ import annotations
 
-import base64
-
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import recovery_notices, two_step
+from sidegate.accounts import recovery_notices, tokens, two_step
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable, Wait
 from sidegate.accounts.notices import tell_of_change
@@ -19,7 +17,6 @@ from sidegate.accounts.recovery_rows import Outcome, end, retry_at, rule_of, und
 from sidegate.decisions import recovery as rules
 from sidegate.decisions.recovery import Proof, Stage
 from sidegate.events.catalogue import Kind, tidy
-from sidegate.factors.digests import keyed_digest
 from sidegate.storage.models import Account
 from sidegate.storage.recovery_models import Recovery
 
@@ -37,7 +34,7 @@ def begin(ctx: Context, *, account: Account, origin: Origin) -> str:
     """
     if not ctx.config.sends_mail:
         raise NotAvailable(_("This service cannot send messages, so nobody could stop a recovery."))
-    browser, stop_token = _token(ctx), _token(ctx)
+    browser, stop_token = tokens.new(ctx, size=_TOKEN_BYTES), tokens.new(ctx, size=_TOKEN_BYTES)
     with transaction.atomic():
         current = Account.objects.select_for_update().get(pk=account.pk)
         if not (current.two_step and current.enabled):
@@ -61,7 +58,7 @@ def begin(ctx: Context, *, account: Account, origin: Origin) -> str:
 
 def began_here(ctx: Context, *, account: Account, token: str) -> bool:
     """Whether the token is that of the browser which began the one under way."""
-    digests = _digests(ctx, _BROWSER, token)
+    digests = tokens.digests(ctx, purpose=_BROWSER, token=token)
     return unended().filter(account=account, browser_digest__in=digests).exists()
 
 
@@ -125,7 +122,7 @@ def stop(ctx: Context, *, account: Account, origin: Origin) -> bool:
 
 def find(ctx: Context, *, token: str) -> Account | None:
     """The account whose recovery a message's link stops, while it does."""
-    digests = _digests(ctx, _STOP, token)
+    digests = tokens.digests(ctx, purpose=_STOP, token=token)
     row = unended().select_related("account").filter(stop_digest__in=digests).first()
     if row is None or rules.stage(rule_of(row), now=ctx.now()) is Stage.OVER:
         return None
@@ -150,8 +147,8 @@ def _new(
         account=account,
         password_version=account.password_version,
         began_at=ctx.now(),
-        browser_digest=_digest(ctx.keys.current, _BROWSER, browser),
-        stop_digest=_digest(ctx.keys.current, _STOP, stop_token),
+        browser_digest=tokens.digest(ctx, purpose=_BROWSER, token=browser),
+        stop_digest=tokens.digest(ctx, purpose=_STOP, token=stop_token),
         program=tidy(origin.program),
         address=tidy(origin.address)[:45],
     )
@@ -162,15 +159,3 @@ def _record(ctx: Context, account: Account, kind: Kind, origin: Origin) -> None:
     tell_of_change(ctx, account=account, kind=kind, origin=origin)
     if account.recovery_address:
         tell_of_change(ctx, account=account, kind=kind, origin=origin, to=account.recovery_address)
-
-
-def _token(ctx: Context) -> str:
-    return base64.urlsafe_b64encode(ctx.random(_TOKEN_BYTES)).decode().rstrip("=")
-
-
-def _digests(ctx: Context, purpose: bytes, token: str) -> list[bytes]:
-    return [_digest(key, purpose, token) for key in ctx.keys.keys.values()]
-
-
-def _digest(key: bytes, purpose: bytes, token: str) -> bytes:
-    return keyed_digest(key=key, purpose=purpose, parts=(token.encode("utf-8", "replace"),))

@@ -7,33 +7,31 @@ password is asked for each time, and so is a second step by whatever asks for on
 
 from __future__ import annotations
 
-import base64
-
 from django.db import transaction
 from django.db.models import QuerySet
 
+from sidegate.accounts import tokens
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.decisions.throttle import DAY
 from sidegate.events.catalogue import Kind, tidy
-from sidegate.factors.digests import keyed_digest
 from sidegate.storage.models import Account
 from sidegate.storage.second_step_models import TrustedBrowser
 
 LIFETIME = 30 * DAY
 """Milliseconds for which a browser is not asked."""
 
-_TOKEN_BYTES = 24
+_PURPOSE = b"trusted-browser"
 
 
 def trust(ctx: Context, *, account: Account, origin: Origin) -> str:
     """Trust the browser that has just given a second step; returns its cookie's token."""
     now = ctx.now()
-    token = base64.urlsafe_b64encode(ctx.random(_TOKEN_BYTES)).decode()
+    token = tokens.new(ctx)
     with transaction.atomic():
         TrustedBrowser.objects.filter(expires_at__lte=now).delete()
         TrustedBrowser.objects.create(
             account=account,
-            digest=_digest(ctx.keys.current, account, token),
+            digest=tokens.digest(ctx, purpose=_PURPOSE, token=token, account=account),
             password_version=account.password_version,
             program=tidy(origin.program),
             address=tidy(origin.address)[:45],
@@ -46,7 +44,7 @@ def trust(ctx: Context, *, account: Account, origin: Origin) -> str:
 
 def find(ctx: Context, *, account: Account, token: str) -> TrustedBrowser | None:
     """The trusted browser of a token, for a sign-in of this account now; marks its use."""
-    digests = [_digest(key, account, token) for key in ctx.keys.keys.values()]
+    digests = tokens.digests(ctx, purpose=_PURPOSE, token=token, account=account)
     browser = _alive(ctx, account).filter(digest__in=digests).first()
     if browser is not None:
         TrustedBrowser.objects.filter(pk=browser.pk).update(last_used_at=ctx.now())
@@ -71,8 +69,3 @@ def _alive(ctx: Context, account: Account) -> QuerySet[TrustedBrowser]:
     return TrustedBrowser.objects.filter(
         account=account, password_version=account.password_version, expires_at__gt=ctx.now()
     )
-
-
-def _digest(key: bytes, account: Account, token: str) -> bytes:
-    parts = (account.pk.to_bytes(8, "big"), token.encode("utf-8", "replace"))
-    return keyed_digest(key=key, purpose=b"trusted-browser", parts=parts)

@@ -7,7 +7,7 @@ import re
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from sidegate.accounts import known_browsers
+from sidegate.accounts import known_browsers, tokens
 from sidegate.pages.context import context
 from sidegate.storage.models import Account
 
@@ -19,7 +19,7 @@ def is_new(request: HttpRequest, account: Account) -> bool:
     """Note the sign-in of this browser; whether it is new to the account."""
     token = request.COOKIES.get(_cookie(), "")
     if not _TOKEN.fullmatch(token):
-        token = known_browsers.new_token(context())
+        token = tokens.new(context())
     setattr(request, _KEEP, token)
     return known_browsers.sign_in(context(), account=account, token=token)
 
