@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from sidegate.accounts import known_browsers, tokens
+from sidegate.pages import cookies
 from sidegate.pages.context import context
 from sidegate.storage.models import Account
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
+_COOKIE = "known"
 _KEEP = "known_browser_token"
 
 
 def is_new(request: HttpRequest, account: Account) -> bool:
     """Note the sign-in of this browser; whether it is new to the account."""
-    token = request.COOKIES.get(_cookie(), "")
+    token = cookies.value_of(request, _COOKIE)
     if not _TOKEN.fullmatch(token):
         token = tokens.new(context())
     setattr(request, _KEEP, token)
@@ -27,18 +28,5 @@ def is_new(request: HttpRequest, account: Account) -> bool:
 def keep(request: HttpRequest, answer: HttpResponse) -> None:
     """Leave the cookie in a browser that was signed in just now."""
     token = getattr(request, _KEEP, None)
-    if token is None:
-        return
-    answer.set_cookie(
-        _cookie(),
-        token,
-        max_age=known_browsers.KEPT_FOR // 1000,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
-
-
-def _cookie() -> str:
-    # Beside the session's, with the same prefix.
-    return f"{settings.SESSION_COOKIE_NAME}-known"
+    if token is not None:
+        cookies.give(answer, _COOKIE, token, lifetime=known_browsers.KEPT_FOR)

@@ -6,14 +6,15 @@ answers none but what was drawn for it; that a right answer counts once is kept 
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
 from sidegate.factors.passkey import LIFETIME
+from sidegate.pages import cookies
 from sidegate.pages.context import context
 
 _MOST = 4
+_COOKIE = "passkey"
 _SALT = "sidegate.passkey-sign-in"
 _CHANGED = "sign_in_challenges"
 _Open = list[tuple[str, int]]
@@ -37,26 +38,13 @@ def take(request: HttpRequest, challenge: bytes) -> int | None:
 def keep(request: HttpRequest, answer: HttpResponse) -> None:
     """Write the cookie where it changed."""
     changed: _Open | None = getattr(request, _CHANGED, None)
-    if changed is None:
-        return
-    answer.set_cookie(
-        _cookie(),
-        signing.dumps(changed, salt=_SALT),
-        max_age=LIFETIME // 1000,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    if changed is not None:
+        cookies.give(answer, _COOKIE, signing.dumps(changed, salt=_SALT), lifetime=LIFETIME)
 
 
 def _open_ones(request: HttpRequest) -> _Open:
     try:
-        kept = signing.loads(request.COOKIES.get(_cookie(), ""), salt=_SALT)
+        kept = signing.loads(cookies.value_of(request, _COOKIE), salt=_SALT)
     except signing.BadSignature:
         return []
     return [(str(challenge), int(at)) for challenge, at in kept]
-
-
-def _cookie() -> str:
-    # Beside the session's, with the same prefix.
-    return f"{settings.SESSION_COOKIE_NAME}-passkey"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from sidegate.accounts import trusted_browsers
+from sidegate.pages import cookies
 from sidegate.pages.context import context
 from sidegate.portal.visitors import PortalRequest, origin_of
 from sidegate.storage.models import Account
@@ -15,26 +15,21 @@ from sidegate.storage.models import Account
 FIELD = "trust"
 """The box that a person ticks."""
 
+_COOKIE = "trust"
+
 
 def remember(request: PortalRequest, account: Account, answer: HttpResponse) -> HttpResponse:
     """Trust this browser where that was asked for."""
     if FIELD not in request.POST:
         return answer
     token = trusted_browsers.trust(context(), account=account, origin=origin_of(request))
-    answer.set_cookie(
-        _cookie(),
-        token,
-        max_age=trusted_browsers.LIFETIME // 1000,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    cookies.give(answer, _COOKIE, token, lifetime=trusted_browsers.LIFETIME)
     return answer
 
 
 def second_step_at(request: PortalRequest, account: Account) -> int | None:
     """When this browser gave the account's second step, where it is not asked again."""
-    token = request.COOKIES.get(_cookie())
+    token = cookies.value_of(request, _COOKIE)
     if not token:
         return None
     browser = trusted_browsers.find(context(), account=account, token=token)
@@ -50,8 +45,3 @@ def revoke(request: PortalRequest) -> HttpResponse:
             context(), account=request.account, browser_id=int(number), origin=origin_of(request)
         )
     return redirect("two-step")
-
-
-def _cookie() -> str:
-    # Beside the session's, with the same prefix.
-    return f"{settings.SESSION_COOKIE_NAME}-trust"
