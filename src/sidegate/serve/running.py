@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import os
-import re
 import signal
 import sys
 import threading
@@ -31,8 +30,6 @@ log = logging.getLogger(__name__)
 _COLLECT_AFTER = 20_000
 """Objects more than before, after which the collector looks at the newest (Python: 700)."""
 
-_TOKEN = re.compile(r"(/lock/)\S+")
-
 READY = "Sidegate is ready."
 STOP_SECONDS = 4.5
 """After which we end, whatever is still under way."""
@@ -44,8 +41,6 @@ def run(context: Context, only: frozenset[str]) -> int:
     # At DEBUG it logs whole pages' values, a new app password among them.
     logging.getLogger("django.template").setLevel(logging.INFO)
     logging.getLogger("django.security.DisallowedHost").addFilter(_one_line)
-    for name in ("django.request", "django.security.csrf"):
-        logging.getLogger(name).addFilter(_without_tokens)
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(LogLine())
     logging.basicConfig(level=logging.INFO, handlers=[lines])
@@ -68,15 +63,6 @@ def run(context: Context, only: frozenset[str]) -> int:
 def _one_line(record: logging.LogRecord) -> bool:
     """Anybody may send a strange Host: no traceback for each."""
     record.exc_info = None
-    return True
-
-
-def _without_tokens(record: logging.LogRecord) -> bool:
-    """The path of a notice's link is a secret: whoever knows it may lock an account."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(
-            _TOKEN.sub(r"\1…", given) if isinstance(given, str) else given for given in record.args
-        )
     return True
 
 
