@@ -9,9 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from sidegate.accounts import people
-from sidegate.accounts.context import Origin
-from sidegate.pages.browsers import browser_name
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.storage.models import Account
 
 
@@ -31,18 +30,10 @@ def for_operators(view: View) -> View:
     @wraps(view)
     def guarded(request: OperatorRequest) -> HttpResponse:
         if not request.account.is_operator:
-            people.operator_refused(context(), account=request.account, origin=_origin(request))
+            people.operator_refused(context(), account=request.account, origin=origin_of(request))
             raise Http404
         if not request.account.two_step:
             return render(request, "console/two_step_first.html", status=403)
         return view(request)
 
     return guarded
-
-
-def _origin(request: HttpRequest) -> Origin:
-    return Origin(
-        by="owner",
-        address=str(request.META.get("REMOTE_ADDR", "")),
-        program=browser_name(request.headers.get("User-Agent", "")),
-    )

@@ -10,9 +10,10 @@ from django.urls import reverse
 from sidegate.accounts import second_steps
 from sidegate.accounts.second_steps import NewStep
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import proved
 from sidegate.portal.grants import Area
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 
 def area(request: PortalRequest) -> Area:

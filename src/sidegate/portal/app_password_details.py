@@ -13,11 +13,12 @@ from sidegate.accounts import app_password_changes, app_passwords
 from sidegate.accounts.app_password_choices import PRINTER, holds_senders
 from sidegate.accounts.app_passwords import State
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import gate, grants, open_connections
 from sidegate.portal.app_password_forms import ChoicesForm, chosen
 from sidegate.portal.app_password_rows import row_of
 from sidegate.portal.grants import Area, inside
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import AppPassword
 
 

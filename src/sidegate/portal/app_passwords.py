@@ -14,11 +14,12 @@ from sidegate.accounts import app_passwords
 from sidegate.accounts.app_password_choices import holds_senders
 from sidegate.accounts.errors import AccountError
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import gate, grants, open_connections, setup_facts
 from sidegate.portal.app_password_forms import AppPasswordForm
 from sidegate.portal.app_password_rows import row_of
 from sidegate.portal.grants import Area, inside
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.portal.waiting import preselected
 from sidegate.storage.models import AppPassword
 

@@ -14,10 +14,11 @@ from sidegate.accounts import backup_codes, second_steps
 from sidegate.accounts.second_steps import StepKind
 from sidegate.factors import backup_code
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import gate
 from sidegate.portal.forms import BackupCodeForm
 from sidegate.portal.grants import Area, inside
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.sealed import CannotUnseal
 
 _DRAFT = "backup_codes_draft"

@@ -10,7 +10,8 @@ from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.codes import CodeOver, CodeRight, CodeWrong, Purpose
 from sidegate.accounts.errors import ChallengeOver
 from sidegate.pages.context import context
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.pages.origins import origin_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import Account
 
 _CODE = "code"

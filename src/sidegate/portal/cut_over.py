@@ -16,9 +16,10 @@ from sidegate.accounts.errors import AccountError
 from sidegate.accounts.grace import Grace
 from sidegate.accounts.mail_programs import MailProgram
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import open_connections
 from sidegate.portal.activity_words import protocol_name
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import Account
 
 MOST_LISTED = 20

@@ -15,8 +15,9 @@ from sidegate.accounts import web_sessions
 from sidegate.decisions.throttle import network_of
 from sidegate.pages.browsers import in_words
 from sidegate.pages.context import context
+from sidegate.pages.origins import address_of, origin_of
 from sidegate.pages.sessions import key_digest
-from sidegate.portal.visitors import PortalRequest, address_of, origin_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import WebSession
 
 _IN_THE_HAND = ("iPhone", "iPad", "Android")

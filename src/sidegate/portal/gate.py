@@ -14,13 +14,14 @@ from sidegate.accounts import passkeys, web_sign_in
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import code_pages, grants, passkey_answers, second_stage, step_codes
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import PasswordForm
 from sidegate.portal.grants import Area, between_areas
 from sidegate.portal.passkey_answers import USED
 from sidegate.portal.second_stage import SecondStage
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 
 class _Words(NamedTuple):

@@ -10,8 +10,9 @@ from django.shortcuts import redirect, render
 
 from sidegate.accounts import lock_links, locking
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal.middleware import open_to_all
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 
 @open_to_all

@@ -19,8 +19,9 @@ from django.utils import translation
 from sidegate.decisions.ports import Unavailable
 from sidegate.pages import people_time, sessions
 from sidegate.pages.context import context
+from sidegate.pages.origins import address_of
 from sidegate.portal import errors, grants, known, sign_in_challenges
-from sidegate.portal.visitors import PortalRequest, address_of, find_account
+from sidegate.portal.visitors import PortalRequest, find_account
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_POST
 
 from sidegate.accounts import own_data
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import gate, grants
 from sidegate.portal.grants import Area, inside
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 
 @inside(Area.OWN_DATA)

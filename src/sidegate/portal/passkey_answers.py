@@ -20,8 +20,9 @@ from sidegate.accounts.second_steps import NewPasskey
 from sidegate.factors import passkey
 from sidegate.factors.passkey import Refusal
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import sign_in_challenges
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import Account
 
 Purpose = Literal["sign-in", "second-step", "confirm", "add"]

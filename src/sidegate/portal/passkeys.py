@@ -17,6 +17,7 @@ from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import Instead, PasswordCannotTell, WrongPassword
 from sidegate.pages.browsers import in_words
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of, program_of
 from sidegate.portal import gate, grants, passkey_answers, proved, sign_in, sign_in_stages
 from sidegate.portal.code_pages import said
 from sidegate.portal.forms import SignInForm, StepNameForm
@@ -24,7 +25,7 @@ from sidegate.portal.grants import Area, between_areas, inside
 from sidegate.portal.middleware import open_to_all
 from sidegate.portal.passkey_answers import MADE, USED
 from sidegate.portal.second_stage import SecondStage
-from sidegate.portal.visitors import PortalRequest, origin_of, program_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import Account
 
 

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_POST
 from sidegate.accounts import app_passwords, password_reset
 from sidegate.accounts.errors import NotAvailable
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import password_strength, recovery_cookie, sign_in, sign_in_stages
 from sidegate.portal.forms import AddressForm, NewPasswordForm
 from sidegate.portal.middleware import open_to_all
 from sidegate.portal.sign_in_stages import Pending
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 
 @open_to_all

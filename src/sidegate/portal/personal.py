@@ -16,6 +16,7 @@ from sidegate.accounts.codes import CodeOver, CodeWrong
 from sidegate.accounts.errors import AccountError
 from sidegate.pages import people_time, time_zones
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import gate, grants
 from sidegate.portal.forms import CodeForm
 from sidegate.portal.grants import Area, inside
@@ -26,7 +27,7 @@ from sidegate.portal.personal_forms import (
     TimeZoneForm,
     languages,
 )
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 _BINDING = "recovery_binding"
 _LONGEST_SEARCH = 60

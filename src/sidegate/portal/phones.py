@@ -14,6 +14,7 @@ from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.errors import AccountError
 from sidegate.accounts.second_steps import NewPhone, SecondStep, StepKind
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import code_pages, code_step, gate, grants
 from sidegate.portal.code_pages import CodeFlow, said
 from sidegate.portal.devices import this_browser
@@ -21,7 +22,7 @@ from sidegate.portal.forms import PhoneForm, open_channels
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.regions import region_of
 from sidegate.portal.step_words import row
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 _FLOW = CodeFlow(
     purpose="add-phone",

@@ -16,10 +16,11 @@ from sidegate.accounts.errors import AccountError
 from sidegate.decisions.recovery import Stage
 from sidegate.pages import people_time
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import recovery_cookie, sign_in, sign_in_stages
 from sidegate.portal.middleware import open_to_all
 from sidegate.portal.sign_in_stages import Pending
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 
 @open_to_all

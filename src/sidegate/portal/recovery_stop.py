@@ -13,8 +13,9 @@ from django.views.decorators.http import require_POST
 
 from sidegate.accounts import recovery
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal.middleware import open_to_all
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 
 @open_to_all

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from sidegate.accounts import activity, app_passwords, people
 from sidegate.events.catalogue import Kind
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import cut_over, devices, gate, grants, open_connections
 from sidegate.portal.activity_words import told
 from sidegate.portal.forms import NewPasswordForm
 from sidegate.portal.grants import Area, inside
-from sidegate.portal.visitors import PASSWORD_VERSION, PortalRequest, origin_of
+from sidegate.portal.visitors import PASSWORD_VERSION, PortalRequest
 from sidegate.portal.waiting import waiting_for
 
 _RECENT = 3

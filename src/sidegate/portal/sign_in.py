@@ -14,6 +14,7 @@ from sidegate.accounts import passkeys, password_reset, web_sign_in
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import Instead, PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import (
     code_pages,
     recovery_cookie,
@@ -27,7 +28,7 @@ from sidegate.portal.forms import SignInForm
 from sidegate.portal.middleware import WAS_SIGNED_OUT, open_to_all
 from sidegate.portal.second_stage import SecondStage
 from sidegate.portal.sign_in_stages import Pending
-from sidegate.portal.visitors import PortalRequest, account_of, origin_of
+from sidegate.portal.visitors import PortalRequest, account_of
 from sidegate.storage.models import Account
 
 _FLOW = CodeFlow(

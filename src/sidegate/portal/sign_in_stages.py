@@ -9,15 +9,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from sidegate.accounts import web_sign_in
 from sidegate.pages import sessions
 from sidegate.pages.context import context
+from sidegate.pages.origins import address_of, origin_of, program_of
 from sidegate.portal import known
-from sidegate.portal.visitors import (
-    PASSWORD_VERSION,
-    SECOND_STEP_AT,
-    PortalRequest,
-    address_of,
-    origin_of,
-    program_of,
-)
+from sidegate.portal.visitors import PASSWORD_VERSION, SECOND_STEP_AT, PortalRequest
 from sidegate.storage.models import Account
 
 STAGE_LASTS = 15 * 60_000

@@ -14,10 +14,11 @@ from sidegate.accounts import authenticators, backup_codes
 from sidegate.accounts.errors import TooManyTries
 from sidegate.accounts.second_steps import StepKind
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal.code_pages import said
 from sidegate.portal.forms import AppCodeForm, BackupCodeForm
 from sidegate.portal.second_stage import SecondStage
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import Account
 
 

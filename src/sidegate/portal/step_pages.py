@@ -12,12 +12,13 @@ from sidegate.accounts.errors import LastStep
 from sidegate.accounts.phone_numbers import phones
 from sidegate.accounts.second_steps import SecondStep
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import gate
 from sidegate.portal.devices import this_browser
 from sidegate.portal.forms import StepNameForm, open_channels
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.step_words import row
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 
 @inside(Area.STEPS)

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_POST
 from sidegate.accounts import trusted_browsers
 from sidegate.pages import cookies
 from sidegate.pages.context import context
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.pages.origins import origin_of
+from sidegate.portal.visitors import PortalRequest
 from sidegate.storage.models import Account
 
 FIELD = "trust"

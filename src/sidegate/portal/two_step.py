@@ -13,6 +13,7 @@ from sidegate.accounts.errors import AccountError
 from sidegate.accounts.phone_numbers import for_people
 from sidegate.accounts.second_steps import NewPhone, NewStep
 from sidegate.pages.context import context
+from sidegate.pages.origins import origin_of
 from sidegate.portal import (
     code_pages,
     code_step,
@@ -29,7 +30,7 @@ from sidegate.portal.forms import PhoneForm
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.regions import region_of
 from sidegate.portal.step_words import ADDABLE, PHONE, row, to_add
-from sidegate.portal.visitors import PortalRequest, origin_of
+from sidegate.portal.visitors import PortalRequest
 
 _FLOW = CodeFlow(
     purpose="turn-on",

@@ -1,19 +1,15 @@
-"""Who sends a request: the account behind its session, the address it comes from."""
+"""Who sends a request: the account behind its session."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest
 
-from sidegate.accounts.context import Origin
 from sidegate.pages import sessions
-from sidegate.pages.browsers import browser_name
 from sidegate.pages.sessions import SessionStore
 from sidegate.storage.models import Account
 
 PASSWORD_VERSION = "version"  # noqa: S105 - a name in the session, not a secret
 SECOND_STEP_AT = "second_step_at"
-_LONGEST_ADDRESS = 45
-"""Characters of an IPv6 address that ends in an IPv4 one; a proxy may say more."""
 
 
 class PortalRequest(HttpRequest):
@@ -46,18 +42,3 @@ def find_account(session: SessionStore) -> Account | None:
     ):
         return None
     return account
-
-
-def origin_of(request: HttpRequest) -> Origin:
-    """Where a change comes from, for its event."""
-    return Origin(by="owner", address=address_of(request), program=program_of(request))
-
-
-def program_of(request: HttpRequest) -> str:
-    """What to call the browser, as it is stored."""
-    return browser_name(request.headers.get("User-Agent", ""))
-
-
-def address_of(request: HttpRequest) -> str:
-    """The client's IP address; the server has looked behind listed proxies already."""
-    return str(request.META.get("REMOTE_ADDR", ""))[:_LONGEST_ADDRESS]
