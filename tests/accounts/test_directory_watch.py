@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,10 @@ from her_dovecot import HerDovecot, HerUser, Kind, her_dovecot
 from installation import OWNER, Installation, install
 from mail_desk import run
 from sidegate.accounts import directory_watch, people, trusted_browsers
-from sidegate.accounts.directory_watch import DirectoryWatch
+from sidegate.accounts.directory_watch import SEVERAL, DirectoryWatch
 from sidegate.config import UnixEndpoint
+from sidegate.decisions.directory import Question, Seen
+from sidegate.decisions.mail import Presence
 from sidegate.decisions.ports import Unavailable
 from sidegate.directory.dovecot import DovecotDirectory
 from sidegate.storage.background import Background
@@ -64,7 +68,9 @@ def sign_in(house: Installation, account: Account, key: str) -> None:
     )
 
 
-def go_round(house: Installation, her: HerDovecot, *, patience: float = 8.0) -> None:
+def go_round(
+    house: Installation, her: HerDovecot, *, patience: float = 8.0, rounds: int = 1
+) -> None:
     async def work() -> None:
         background = Background()
         directory = DovecotDirectory(
@@ -73,7 +79,8 @@ def go_round(house: Installation, her: HerDovecot, *, patience: float = 8.0) -> 
         directory.attach()
         try:
             watch = DirectoryWatch(house.context, directory=directory, background=background)
-            await watch.round()
+            for _ in range(rounds):
+                await watch.round()
         finally:
             await directory.close()
             await asyncio.to_thread(background.close)
@@ -184,3 +191,83 @@ def test_an_outage_ends_a_round_and_no_more(
 
     run(work())
     assert still_in() == [BERT.name] * 2
+
+
+@pytest.mark.parametrize("started", ["passwd-file"], indirect=True)
+def test_whom_it_never_tells_of_keeps_nobody_in(
+    house: Installation, her: HerDovecot, caplog: pytest.LogCaptureFixture
+) -> None:
+    her.set_users(dataclasses.replace(ADA, more="proxy=y host=192.0.2.1"), BERT)
+    sign_in(house, Account.objects.get(address=CARL.name), "carl's")
+    go_round(house, her, rounds=2)
+    assert still_in() == [ADA.name, BERT.name] * 2
+    said = [line.message for line in caplog.records if "says nothing of" in line.message]
+    assert len(said) == 1, "once"
+    assert "of 1 among" in said[0]
+    assert ADA.name in said[0]
+
+
+class Told:
+    """In the place of a directory: it tells of nobody among `untold`, and has everybody else."""
+
+    def __init__(self) -> None:
+        self.untold: set[str] = set()
+        self.away = False
+        self.asked: list[str] = []
+
+    async def look_up(self, question: Question) -> Seen:
+        self.asked.append(question.name)
+        nothing = self.away or question.name in self.untold
+        return Seen(Presence.OUTAGE if nothing else Presence.HERE, question.name)
+
+
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    monkeypatch.setattr(directory_watch, "PAUSE", 0.0)
+    made = install(tmp_path / "data")
+    for number in range(3 * SEVERAL):
+        sign_in(made, made.add(name_of(number)), f"{number}")
+    return made
+
+
+def name_of(number: int) -> str:
+    return f"person{number:02}@example.test"
+
+
+def rounds(house: Installation, directory: Told, *, until: int) -> list[int]:
+    """How many were asked about in each round, until so many were asked about at all."""
+    counted: list[int] = []
+
+    async def work() -> None:
+        background = Background()
+        there: Any = directory
+        watch = DirectoryWatch(house.context, directory=there, background=background)
+        for _ in range(10):
+            if len(set(directory.asked)) == until:
+                break
+            before = len(directory.asked)
+            with contextlib.suppress(Unavailable):
+                await watch.round()
+            counted.append(len(directory.asked) - before)
+        await asyncio.to_thread(background.close)
+
+    run(work())
+    return counted
+
+
+def test_one_that_is_away_is_not_asked_about_everybody(many: Installation) -> None:
+    directory = Told()
+    directory.away = True
+    assert rounds(many, directory, until=3 * SEVERAL) == [SEVERAL] * 3, "each round goes on"
+
+
+def test_many_whom_it_never_tells_of_are_gone_past(many: Installation) -> None:
+    directory = Told()
+    everybody = 3 * SEVERAL
+    # The others in between: the one that was told of shows that it answers.
+    directory.untold = {name_of(number) for number in range(1, everybody - 1)}
+    assert rounds(many, directory, until=everybody) == [everybody + 2]
+    # The first of all: nothing shows it yet, so the second round goes on behind them.
+    directory = Told()
+    directory.untold = {name_of(number) for number in range(SEVERAL)}
+    assert rounds(many, directory, until=everybody) == [SEVERAL, everybody + 1]
