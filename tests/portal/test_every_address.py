@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from http.cookies import Morsel
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -40,6 +41,8 @@ GATES = {
     Area.OWN_DATA: "/personal/data",
 }
 """A page of each area that asks for the password again."""
+OUR_COOKIES = ("csrf", "known", "passkey", "recovery", "trust")
+"""Beside the session's own."""
 
 
 def test_the_walk_sees_them_all() -> None:
@@ -102,20 +105,48 @@ def test_every_cookie_is_for_us_alone(installation: Installation, *, secure: boo
         server = replace(context.config.server, url="https://localhost:8025")
         _point_django(django_settings(replace(context.config, server=server), context))
     installation.add(ADDRESS)
-    client = Client(headers={"host": "localhost:8025"})
-    seen: dict[str, Morsel[str]] = {}
-    for path in [*ADDRESSES, "/signin", *ADDRESSES]:
-        fields = {"email": ADDRESS, "password": PASSWORD, "trust": "on"}
-        for answer in (client.get(path, secure=secure), client.post(path, fields, secure=secure)):
-            seen |= answer.cookies
-    names = {"sidegate", "sidegate-csrf", "sidegate-known"}
-    assert names <= {name.removeprefix("__Host-") for name in seen}
-    for name, cookie in seen.items():
+    browser = _Noting(secure=secure)
+    _get_every_cookie(Person(installation, browser))
+    given = {cookie.key.removeprefix("__Host-") for cookie in browser.seen if cookie.value}
+    assert given == {"sidegate", *(f"sidegate-{name}" for name in OUR_COOKIES)}
+    for cookie in browser.seen:
+        name = cookie.key
         assert cookie["httponly"] or not cookie.value, name  # empty: it is taken away
         assert cookie["samesite"] == "Lax", name
         assert (cookie["path"], cookie["domain"]) == ("/", ""), name
         assert bool(cookie["secure"]) is secure, name
         assert name.startswith("__Host-") is secure
+
+
+class _Noting(Client):
+    """A browser that notes each cookie it is given, also one given another value at once."""
+
+    def __init__(self, *, secure: bool) -> None:
+        super().__init__(headers={"host": "localhost:8025"})
+        self.secure = secure
+        self.seen: list[Morsel[str]] = []
+
+    def generic(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as Django has it
+        answer = super().generic(*args, **{**kwargs, "secure": self.secure})
+        self.seen += answer.cookies.values()
+        return answer
+
+
+def _get_every_cookie(person: Person) -> None:
+    """Whatever gives a browser one: every page as a stranger and as the owner, then each stage."""
+    for path in ADDRESSES:
+        person.get(path)
+    person.post("/signin/passkey/options")
+    person.sign_in()
+    for path in ADDRESSES:
+        person.get(path)
+        person.post(path)
+    person.sign_in()
+    person.turn_on()
+    person.post("/signout")
+    person.sign_in()
+    person.post("/signin/recovery/start")
+    person.post("/signin/code", code=person.here.sender.last_code, trust="on")
 
 
 @pytest.mark.parametrize("area", [*Area])
