@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidegate.decisions.throttle import Counters, Limits, network_of, throttled
+from sidegate.decisions.throttle import Counters, Limits, network_of, tells_who_asks, throttled
 
 LIMITS = Limits(pair=10, familiar_pair=40, login=100, network=200)
 
@@ -81,6 +81,8 @@ NETWORKS = [
 @pytest.mark.parametrize(("address", "network"), NETWORKS)
 def test_the_networks(address: str, network: str) -> None:
     assert network_of(address) == network
+    single = {"127.0.0.1", "127.0.0.2", "::1", "unknown"}
+    assert tells_who_asks(network) is (network not in single)
 
 
 @given(st.ip_addresses().map(str) | st.text(max_size=80) | st.just("::1%" + "x" * 300))

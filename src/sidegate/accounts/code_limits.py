@@ -17,7 +17,7 @@ from sidegate.accounts.notices import tell_operators
 from sidegate.config.options import Codes
 from sidegate.decisions import sends as rules
 from sidegate.decisions.sends import MINUTE, Conversion, Limit, Refused, Scope, Why
-from sidegate.decisions.throttle import DAY, HOUR, network_of
+from sidegate.decisions.throttle import DAY, HOUR, network_of, tells_who_asks
 from sidegate.events.catalogue import Kind
 from sidegate.factors import phone_number
 from sidegate.factors.digests import keyed_digest
@@ -190,8 +190,7 @@ def _send(ctx: Context, *, account: Account, number: str, origin: Origin) -> Sen
 
 def _by_count(ctx: Context, send: Send) -> Refused | None:
     now = ctx.now()
-    # Loopback, and what has no address, tell nothing of who asks.
-    somewhere = "/" in send.network
+    somewhere = tells_who_asks(send.network)
     limits = [
         limit
         for limit in rules.limits(daily_most=ctx.config.codes.daily_most)

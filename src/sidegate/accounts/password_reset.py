@@ -20,7 +20,7 @@ from sidegate.accounts.errors import NotAvailable
 from sidegate.accounts.notices import send_reset_link, tell_of_change
 from sidegate.accounts.queue import add_job
 from sidegate.accounts.recovery_address import masked
-from sidegate.decisions.throttle import HOUR, network_of
+from sidegate.decisions.throttle import HOUR, network_of, tells_who_asks
 from sidegate.events.catalogue import Kind
 from sidegate.storage import jobs
 from sidegate.storage.models import Account
@@ -47,8 +47,7 @@ def ask(ctx: Context, *, login: str, origin: Origin) -> bool:
     """Ask for a link, the same work for every login; False after too many from its network."""
     network = network_of(origin.address)
     subject = f"reset:{network}"
-    # Loopback, and what has no address, tell nothing of who asks.
-    if "/" in network:
+    if tells_who_asks(network):
         asked = jobs.added_since(subject=subject, since=ctx.now() - HOUR)
         if asked >= MOST_FROM_A_NETWORK:
             return False

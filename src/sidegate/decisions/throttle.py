@@ -68,3 +68,11 @@ def network_of(address: str) -> str:
         return str(parsed)
     prefix = 24 if isinstance(parsed, ipaddress.IPv4Address) else 64
     return str(ipaddress.ip_network((parsed, prefix), strict=False))
+
+
+def tells_who_asks(network: str) -> bool:
+    """Whether a limit for all who ask from a network means anything.
+
+    Loopback is the way in of a proxy that nobody listed, and what has no address is anybody.
+    """
+    return "/" in network
