@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from installation import OPERATOR, OWNER, PASSWORD, START, Installation, install
 from mail_desk import run
 from sidegate.accounts import (
     app_passwords,
+    backup_codes,
     lock_links,
     locking,
     notices,
@@ -38,7 +40,7 @@ from sidegate.accounts.notice_jobs import NoticeHandler
 from sidegate.accounts.notice_words import plain, words
 from sidegate.accounts.notices import AGAIN_AFTER, MOST_AN_HOUR, Notice, unpacked
 from sidegate.accounts.queue import payload_of
-from sidegate.accounts.second_steps import NewPhone
+from sidegate.accounts.second_steps import NewAuthenticator, NewPhone
 from sidegate.decisions.ports import NotTaken, Unavailable
 from sidegate.events.catalogue import Kind
 from sidegate.storage import jobs
@@ -226,6 +228,80 @@ def test_at_most_so_many_an_hour(installation_on_each: Installation, anna: Accou
     turn_on(house, anna)
     app_passwords.make(house.context, account=anna, app="mail", device="mac", origin=OWNER)
     assert made.count() == 2 * MOST_AN_HOUR + 2
+
+
+ELSEWHERE = "anna@elsewhere.test"
+
+
+def change_password(house: Installation, account: Account, number: int = 1) -> None:
+    people.change_password(
+        house.context,
+        account=account,
+        password=f"another long password {number}",
+        keep_app_passwords=True,
+        origin=OWNER,
+    )
+
+
+def waiting(house: Installation) -> list[Notice]:
+    """Every notice that waits, whenever it is due."""
+    taken = jobs.take(kinds=[notices.JOB], most=200, now=house.clock() + AGAIN_AFTER)
+    return [unpacked(payload_of(house.context, job)) for job in taken]
+
+
+def shut_out(house: Installation, account: Account) -> None:
+    """What keeps an owner out of her mailbox, one after the other."""
+    turn_on(house, account)
+    one = NewAuthenticator(name="", secret=b"sealed", step=1)
+    second_steps.add(house.context, account=account, new=one, origin=OWNER)
+    key = second_steps.full(account)[0].key
+    second_steps.remove(house.context, account=account, key=key, origin=OWNER)
+    phone = second_steps.full(account)[0]
+    new = NewPhone(number="+37120000009", channel="sms")
+    phones.add(house.context, account=account, new=new, replaces=phone, origin=OWNER)
+    backup_codes.turn_on(house.context, account=account, codes=["a"], origin=OWNER)
+    change_password(house, account)
+    two_step.turn_off(house.context, account=account, origin=OWNER)
+
+
+def test_what_may_shut_her_out_is_told_elsewhere_too(
+    installation_on_each: Installation, anna: Account
+) -> None:
+    house = installation_on_each
+    anna.recovery_address = ELSEWHERE
+    anna.save()
+    shut_out(house, anna)
+    turn_on(house, anna)
+    app_passwords.make(house.context, account=anna, app="mail", device="mac", origin=OWNER)
+    told = waiting(house)
+    here = [one.kind for one in told if one.to == ANNA]
+    there = [one.kind for one in told if one.to == ELSEWHERE]
+    assert Counter(here) - Counter(there) == {Kind.APP_PASSWORD_MADE: 2}
+    assert {*there} == {
+        Kind.TWO_STEP_ON,
+        Kind.TWO_STEP_OFF,
+        Kind.SECOND_STEP_ADDED,
+        Kind.SECOND_STEP_REMOVED,
+        Kind.BACKUP_CODES_MADE,
+        Kind.PHONE_CHANGED,
+        Kind.PASSWORD_CHANGED,
+    }
+    assert all(LINK.search(one.link) and one.account == ANNA for one in told)
+
+
+def test_each_mailbox_has_its_own_limit(installation_on_each: Installation, anna: Account) -> None:
+    house = installation_on_each
+    anna.recovery_address = ELSEWHERE
+    anna.save()
+    for number in range(MOST_AN_HOUR + 1):
+        change_password(house, anna, number)
+    told = Counter(one.to for one in waiting(house))
+    assert told == {ANNA: 2 * MOST_AN_HOUR, ELSEWHERE: 2 * MOST_AN_HOUR}
+    subjects = Job.objects.values_list("subject", flat=True)
+    assert not any(ELSEWHERE in subject for subject in subjects)
+    longest = f"notice:{2**63 - 1}:{max(Kind, key=len)}:"
+    room = (Job._meta.get_field("subject").max_length or 0) - len(longest)
+    assert {len(said.split(":")[-1]) for said in subjects if said.count(":") == 3} == {room}
 
 
 def test_an_outage_only_delays_it_and_a_crash_loses_nothing(

@@ -164,6 +164,21 @@ def test_the_same_again_takes_the_place_of_what_waits(installation: Installation
     assert Job.objects.filter(kind="phone-notice", state="waiting").count() == 2
 
 
+def test_what_waits_is_given_up_only_for_what_takes_its_place(installation: Installation) -> None:
+    """The gateways are away, and one change more comes than may be told."""
+    house = installation
+    anna = on(house)
+    house.sender.away = True
+    for number in range(NOTICES[HOUR] + 1):
+        change_password(house, anna, number)
+    assert told(house) == []
+    assert Job.objects.filter(kind="phone-notice", state="waiting").count() == 1
+    house.sender.away = False
+    house.clock.forward(seconds=60)
+    house.send_codes()
+    assert [number for number, _text in told(house)] == [FIRST]
+
+
 @pytest.mark.parametrize("text", [texts.two_step_turned_off, texts.password_changed])
 @pytest.mark.parametrize("language", languages())
 def test_it_fits_into_one_text_message(language: str, text: phone_notices.Text) -> None:

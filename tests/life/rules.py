@@ -192,7 +192,7 @@ class Rules(RuleBasedStateMachine):
         """Each change by two messages; of a kind at most five an hour (twice)."""
         told: list[str] = []
         for job in jobs:
-            about = job.subject.rpartition(":")[2]
+            about = f"{job.subject}::".split(":")[2]
             told += [about] if about in TOLD else []
             self._keep_link(job)
         if Kind.RECOVERY_BEGAN in kinds:

@@ -8,7 +8,7 @@ minutes later, so that a thief who deletes the first meets the second.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple, TypedDict, Unpack
 
 from django.utils.translation import get_language
@@ -19,6 +19,7 @@ from sidegate.accounts.queue import add_job
 from sidegate.decisions.throttle import DAY, HOUR
 from sidegate.decisions.words import Attempt
 from sidegate.events.catalogue import Kind, tidy
+from sidegate.factors.digests import keyed_digest
 from sidegate.storage import jobs
 from sidegate.storage.models import Account
 
@@ -36,6 +37,7 @@ MOST_SIGN_INS_A_DAY = 3
 
 _TRIED_FOR = 3 * DAY
 _ID_BYTES = 12
+_MAILBOX_DIGITS = 12
 
 
 class Limit(NamedTuple):
@@ -48,6 +50,20 @@ class Limit(NamedTuple):
 _LIMIT = Limit(MOST_AN_HOUR, HOUR)
 _OF_SIGN_INS = Limit(MOST_SIGN_INS_A_DAY, DAY)
 _LIMITS = {Kind.WEB_SIGNED_IN: _OF_SIGN_INS, Kind.MAIL_NEW_NETWORK: _OF_SIGN_INS}
+_TOLD_ELSEWHERE_TOO = frozenset(
+    {
+        Kind.TWO_STEP_ON,
+        Kind.TWO_STEP_OFF,
+        Kind.SECOND_STEP_ADDED,
+        Kind.SECOND_STEP_REMOVED,
+        Kind.BACKUP_CODES_MADE,
+        Kind.PHONE_CHANGED,
+        Kind.PASSWORD_CHANGED,
+        Kind.RECOVERY_STOPPED,
+        Kind.RECOVERY_FINISHED,
+    }
+)
+"""What may shut an owner out of her mailbox: her recovery address is told of it, too."""
 
 
 class Facts(TypedDict, total=False):
@@ -120,14 +136,27 @@ def tell_of_change(
 ) -> None:
     """Tell of a change, twice, with a link that locks; inside the change's transaction.
 
-    A sign-in from somewhere new is told like one. `to` is another mailbox of the owner's, in
-    place of the account's own.
+    A sign-in from somewhere new is told like one. What may shut the owner out is told to her
+    recovery address, too. `to` is one other mailbox, in place of all these.
     """
-    if not _may_tell(ctx, account, kind, messages=2):
+    elsewhere = account.recovery_address if kind in _TOLD_ELSEWHERE_TOO else ""
+    for mailbox in [to] if to else filter(None, (account.address, elsewhere)):
+        _tell_mailbox(ctx, account, kind, origin=origin, to=mailbox, facts=facts)
+
+
+def _tell_mailbox(
+    ctx: Context, account: Account, kind: Kind, *, origin: Origin, to: str, facts: Facts
+) -> None:
+    subject = _subject(account, kind)
+    if to != account.address:  # it has a limit of its own
+        parts = (to.encode(),)
+        hidden = keyed_digest(key=ctx.keys.current, purpose=b"notice-mailbox", parts=parts)
+        subject += f":{hidden.hex()[:_MAILBOX_DIGITS]}"
+    if not _may_tell(ctx, kind, subject=subject, messages=2):
         return
     notice = Notice(
         kind=kind,
-        to=to or account.address,
+        to=to,
         account=account.address,
         language=_language(ctx, account, by=origin.by),
         message_id=message_id(ctx),
@@ -138,15 +167,17 @@ def tell_of_change(
         **facts,
         link=lock_links.new_link(ctx, account=account),
     )
-    _add(ctx, account, notice, due_at=notice.at)
-    second = {"again": True, "message_id": message_id(ctx)}
-    _add(ctx, account, Notice(**asdict(notice) | second), due_at=notice.at + AGAIN_AFTER)
+    send(ctx, account=account, notice=notice, subject=subject)
+    again = replace(notice, again=True, message_id=message_id(ctx))
+    due_at = notice.at + AGAIN_AFTER
+    send(ctx, account=account, notice=again, subject=subject, due_at=due_at)
 
 
 def send_code(ctx: Context, *, account: Account, to: str, code: str, expires_at: int) -> bool:
     """Send a code to what shall become a recovery address; False after too many an hour."""
     kind = Kind.RECOVERY_ADDRESS_ASKED
-    if not _may_tell(ctx, account, kind, messages=1):
+    subject = _subject(account, kind)
+    if not _may_tell(ctx, kind, subject=subject, messages=1):
         return False
     notice = Notice(
         kind=kind,
@@ -157,21 +188,15 @@ def send_code(ctx: Context, *, account: Account, to: str, code: str, expires_at:
         at=ctx.now(),
         code=code,
     )
-    add_job(
-        ctx,
-        kind=JOB,
-        account_id=account.pk,
-        payload=notice.packed(),
-        subject=_subject(account, kind),
-        expires_at=expires_at,
-    )
+    send(ctx, account=account, notice=notice, subject=subject, until=expires_at)
     return True
 
 
 def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: str) -> None:
     """Tell of a mail program that was refused with the right account password."""
     kind = Kind.MAIL_PASSWORD_RIGHT
-    if not _may_tell(ctx, account, kind, messages=1):
+    subject = _subject(account, kind)
+    if not _may_tell(ctx, kind, subject=subject, messages=1):
         return
     notice = Notice(
         kind=kind,
@@ -184,7 +209,7 @@ def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: s
         protocol=attempt.protocol.value,
         link=link,
     )
-    _add(ctx, account, notice, due_at=ctx.now())
+    send(ctx, account=account, notice=notice, subject=subject, due_at=ctx.now())
 
 
 def send_reset_link(
@@ -195,7 +220,8 @@ def send_reset_link(
     `language` is that of the page which it was asked for on; the account's own goes first.
     """
     kind = Kind.PASSWORD_RESET_ASKED
-    if not _may_tell(ctx, account, kind, messages=1):
+    subject = _subject(account, kind)
+    if not _may_tell(ctx, kind, subject=subject, messages=1):
         return False
     notice = about_recovery(
         ctx,
@@ -206,7 +232,7 @@ def send_reset_link(
         link=link,
         language=language,
     )
-    send(ctx, account=account, notice=notice, subject=_subject(account, kind), until=expires_at)
+    send(ctx, account=account, notice=notice, subject=subject, until=expires_at)
     return True
 
 
@@ -274,27 +300,15 @@ def tell_operators(ctx: Context, *, kind: Kind, what: str) -> None:
             at=ctx.now(),
             what=what,
         )
-        _add(ctx, account, notice, due_at=notice.at)
+        send(ctx, account=account, notice=notice, subject=_subject(account, kind))
 
 
-def _may_tell(ctx: Context, account: Account, kind: Kind, *, messages: int) -> bool:
+def _may_tell(ctx: Context, kind: Kind, *, subject: str, messages: int) -> bool:
     if not ctx.config.sends_mail:
         return False
     limit = _LIMITS.get(kind, _LIMIT)
-    told = jobs.added_since(subject=_subject(account, kind), since=ctx.now() - limit.within)
+    told = jobs.added_since(subject=subject, since=ctx.now() - limit.within)
     return told < limit.most * messages
-
-
-def _add(ctx: Context, account: Account, notice: Notice, *, due_at: int) -> None:
-    add_job(
-        ctx,
-        kind=JOB,
-        account_id=account.pk,
-        payload=notice.packed(),
-        subject=_subject(account, Kind(notice.kind)),
-        due_at=due_at,
-        expires_at=due_at + _TRIED_FOR,
-    )
 
 
 def _subject(account: Account, kind: Kind) -> str:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from sidegate.accounts import new_passwords, people, recovery, tokens
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable
-from sidegate.accounts.notices import send_reset_link, tell_of_change
+from sidegate.accounts.notices import send_reset_link
 from sidegate.accounts.queue import add_job
 from sidegate.accounts.recovery_address import masked
 from sidegate.decisions.throttle import HOUR, network_of, tells_who_asks
@@ -163,9 +163,6 @@ def set_password(
             keep_app_passwords=keep_app_passwords,
             origin=origin,
         )
-        if current.recovery_address:
-            kind, to = Kind.PASSWORD_CHANGED, current.recovery_address
-            tell_of_change(ctx, account=current, kind=kind, origin=origin, to=to)
     account.refresh_from_db()
 
 

@@ -156,7 +156,7 @@ def change_password(
         )
         grace.end_all(ctx, account=current, origin=origin)
         recovery_rows.end(ctx, account=current)
-        tell_of_change(ctx, account=account, kind=Kind.PASSWORD_CHANGED, origin=origin)
+        tell_of_change(ctx, account=current, kind=Kind.PASSWORD_CHANGED, origin=origin)
         tell_phones(ctx, account=current, text=texts.password_changed, origin=origin)
         if not keep_app_passwords:
             app_passwords.revoke_all(ctx, account=account, origin=origin)

@@ -51,11 +51,11 @@ def tell(
     language = account.language or get_language() or "en"
     said = sms.fitted(text(language, name=ctx.config.server.name))
     for phone in told:
-        subject = f"phone:{phone.pk}:{text.__name__}"
-        jobs.cancel(subject=subject, now=ctx.now())  # of the same change, told once
         send = code_limits.notice_allowed(ctx, account=account, number=phone.number, origin=origin)
         if send is None:
             continue
+        subject = f"phone:{phone.pk}:{text.__name__}"
+        jobs.cancel(subject=subject, now=ctx.now())  # of the same change, told once
         job = add_job(
             ctx,
             kind=NOTICE,

@@ -157,5 +157,3 @@ def _new(
 def _record(ctx: Context, account: Account, kind: Kind, origin: Origin) -> None:
     note(ctx, kind=kind, account_id=account.pk, origin=origin)
     tell_of_change(ctx, account=account, kind=kind, origin=origin)
-    if account.recovery_address:
-        tell_of_change(ctx, account=account, kind=kind, origin=origin, to=account.recovery_address)
