@@ -6,18 +6,24 @@ import asyncio
 import json
 import re
 import threading
+from collections.abc import Callable
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from installation import OPERATOR, OWNER, PASSWORD, Installation
 from sidegate.accounts import (
     job_runner,
+    lock_links,
+    locking,
     notices,
     password_reset,
+    password_reset_rows,
     people,
     recovery,
+    recovery_address,
+    second_steps,
     two_step,
     web_sign_in,
 )
@@ -29,6 +35,7 @@ from sidegate.accounts.notices import Notice, unpacked
 from sidegate.accounts.password_reset import LIFETIME, MOST_FROM_A_NETWORK
 from sidegate.accounts.password_reset_jobs import ResetHandler
 from sidegate.accounts.queue import payload_of
+from sidegate.accounts.second_steps import NewAuthenticator, StepKind
 from sidegate.accounts.web_sign_in import RightPassword
 from sidegate.decisions.recovery import WAIT
 from sidegate.events.catalogue import Kind
@@ -85,13 +92,20 @@ def link(house: Installation) -> str:
     return found[1]
 
 
-def use(house: Installation, token: str) -> Account | None:
+def use(house: Installation, token: str) -> PasswordReset | None:
     return password_reset.use(house.context, token=token)
+
+
+def used(house: Installation) -> PasswordReset:
+    """A link that was sent and used."""
+    row = use(house, link(house))
+    assert row is not None
+    return row
 
 
 def set_password(
     house: Installation,
-    account: Account,
+    row: PasswordReset,
     *,
     password: str = NEW,
     second_step_at: int | None = None,
@@ -99,8 +113,8 @@ def set_password(
 ) -> None:
     password_reset.set_password(
         house.context,
-        account=account,
-        password_version=account.password_version,
+        account=row.account,
+        reset_id=row.pk,
         password=password,
         keep_app_passwords=False,
         second_step_at=second_step_at,
@@ -123,14 +137,15 @@ def turn_on(house: Installation, anna: Account) -> None:
 def test_a_link_sets_a_password_once(house: Installation, anna: Account) -> None:
     token = link(house)
     assert password_reset.find(house.context, token=token) == anna
-    account = use(house, token)
-    assert account == anna
+    row = use(house, token)
+    assert row is not None
+    assert row.account == anna
     assert use(house, token) is None
-    set_password(house, anna)
+    set_password(house, row)
     assert opens(house, NEW)
     assert not opens(house, PASSWORD)
     with pytest.raises(NotAvailable):
-        set_password(house, account, password=f"{NEW} again")
+        set_password(house, row, password=f"{NEW} again")
     told = {(notice.to, notice.kind) for notice in changes(house)}
     assert told == {(ANNA, Kind.PASSWORD_CHANGED), (ELSEWHERE, Kind.PASSWORD_CHANGED)}
 
@@ -149,7 +164,9 @@ def test_it_goes_to_the_recovery_address_alone(house: Installation, anna: Accoun
     event = Event.objects.get(kind=Kind.PASSWORD_RESET_ASKED)
     assert json.loads(event.detail)["name"] == "a•••@elsewhere.test"
     assert not any(token in str(row) for row in Event.objects.values_list())
-    assert use(house, token) == anna
+    row = use(house, token)
+    assert row is not None
+    assert row.account == anna
 
 
 @pytest.mark.parametrize("who", ["unknown", "no recovery address", "disabled"])
@@ -188,28 +205,90 @@ def test_asking_is_the_same_work_for_everybody(
     assert not Job.objects.filter(kind=password_reset.JOB, state=jobs.WAITING).exists()
 
 
-@pytest.mark.parametrize("what", ["time", "new password", "disabled"])
-def test_what_ends_a_link(house: Installation, anna: Account, what: str) -> None:
+def late(house: Installation, _anna: Account) -> None:
+    house.clock.forward(seconds=LIFETIME / 1000)
+
+
+def changed(house: Installation, anna: Account) -> None:
+    people.change_password(
+        house.context, account=anna, password=NEW, keep_app_passwords=False, origin=OWNER
+    )
+
+
+def disabled(house: Installation, anna: Account) -> None:
+    """And enabled again: what ended stays ended."""
+    for enabled in (False, True):
+        people.set_enabled(house.context, account=anna, enabled=enabled, origin=OPERATOR)
+
+
+def locked(house: Installation, anna: Account) -> None:
+    """The same by the link of a notice."""
+    with transaction.atomic():
+        link = lock_links.new_link(house.context, account=anna)
+    assert locking.lock(house.context, token=link.rpartition("/")[2], origin=OWNER)
+    people.set_enabled(house.context, account=anna, enabled=True, origin=OPERATOR)
+
+
+def no_address(house: Installation, anna: Account) -> None:
+    recovery_address.remove(house.context, account=anna, origin=OWNER)
+
+
+def another_address(house: Installation, anna: Account) -> None:
+    ctx, new = house.context, "anna@third.test"
+    recovery_address.begin(ctx, account=anna, address=new, binding="here", origin=OWNER)
+    taken = jobs.take(kinds=[notices.JOB], most=100, now=house.clock())
+    Job.objects.filter(state=jobs.WAITING).update(taken_until=0)
+    told = [unpacked(payload_of(house.context, job)) for job in taken]
+    (code,) = [notice.code for notice in told if notice.code]
+    confirm = recovery_address.confirm
+    assert confirm(ctx, account=anna, binding="here", code=code, origin=OWNER) == new
+
+
+def no_step(house: Installation, anna: Account) -> None:
+    app = NewAuthenticator(name="", secret=b"sealed", step=7)
+    second_steps.add(house.context, account=anna, new=app, origin=OWNER)
+    (key,) = [step.key for step in second_steps.of(anna) if step.kind == StepKind.PHONE]
+    assert second_steps.remove(house.context, account=anna, key=key, origin=OWNER)
+
+
+ENDS = [changed, disabled, locked, no_address, another_address, no_step]
+
+
+@pytest.mark.parametrize("what", [late, *ENDS])
+def test_what_ends_a_link(
+    house: Installation, anna: Account, what: Callable[[Installation, Account], None]
+) -> None:
+    turn_on(house, anna)
     token = link(house)
-    if what == "time":
-        house.clock.forward(seconds=LIFETIME / 1000)
-    elif what == "disabled":
-        people.set_enabled(house.context, account=anna, enabled=False, origin=OPERATOR)
-    else:
-        people.change_password(
-            house.context, account=anna, password=NEW, keep_app_passwords=False, origin=OWNER
-        )
+    assert password_reset.find(house.context, token=token) == anna
+    what(house, anna)
     assert password_reset.find(house.context, token=token) is None
     assert use(house, token) is None
+    if what not in (late, changed):
+        assert letters(house) == [], "it is not even sent any more"
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_it_ends_for_a_browser_that_has_used_the_link(
+    house: Installation, anna: Account, what: Callable[[Installation, Account], None]
+) -> None:
+    turn_on(house, anna)
+    row = used(house)
+    what(house, anna)
+    anna.refresh_from_db()
+    assert not password_reset_rows.holds(account=anna, reset_id=row.pk)
+    with pytest.raises(NotAvailable):
+        set_password(house, row, password=f"{NEW} too", second_step_at=house.clock())
+    assert not opens(house, f"{NEW} too")
 
 
 def test_of_ten_browsers_one_uses_it(house: Installation, anna: Account) -> None:
     token = link(house)
-    used: list[Account | None] = []
+    tried: list[PasswordReset | None] = []
 
     def one() -> None:
         try:
-            used.append(use(house, token))
+            tried.append(use(house, token))
         finally:
             connection.close()
 
@@ -218,18 +297,17 @@ def test_of_ten_browsers_one_uses_it(house: Installation, anna: Account) -> None
         thread.start()
     for thread in threads:
         thread.join()
-    assert [account for account in used if account] == [anna]
+    assert [row.account for row in tried if row] == [anna]
 
 
 def test_with_two_step_on_a_second_step_is_needed(house: Installation, anna: Account) -> None:
     turn_on(house, anna)
-    account = use(house, link(house))
-    assert account is not None
+    row = used(house)
     for stale in (None, house.clock() - 1):
         with pytest.raises(NotAvailable):
-            set_password(house, account, second_step_at=stale)
+            set_password(house, row, second_step_at=stale)
     assert opens(house, PASSWORD)
-    set_password(house, account, second_step_at=house.clock())
+    set_password(house, row, second_step_at=house.clock())
     assert opens(house, NEW)
     anna.refresh_from_db()
     assert anna.two_step
@@ -241,17 +319,16 @@ def test_a_recovery_stands_for_the_second_step_when_it_is_ripe(
     turn_on(house, anna)
     recovery.begin(house.context, account=anna, origin=OWNER)
     house.clock.forward(seconds=WAIT / 1000 - 1)
-    account = use(house, link(house))
-    assert account is not None
+    row = used(house)
     with pytest.raises(NotAvailable):
-        set_password(house, account, recovery_token="")
+        set_password(house, row, recovery_token="")
     assert opens(house, PASSWORD)
     house.clock.forward(seconds=1)
     with pytest.raises(WeakPassword):
-        set_password(house, account, password="short", recovery_token="")
+        set_password(house, row, password="short", recovery_token="")
     anna.refresh_from_db()
     assert anna.two_step
-    set_password(house, account, recovery_token="")
+    set_password(house, row, recovery_token="")
     anna.refresh_from_db()
     assert not anna.two_step
     assert opens(house, NEW)
@@ -291,9 +368,14 @@ def test_housekeeping_drops_what_is_over(house: Installation, anna: Account) -> 
     )
     keeping = Housekeeping(background=Background(), now=house.clock, grace=True)
     keeping._round()
-    assert use(house, token) == anna
+    house.clock.forward(seconds=LIFETIME / 1000 - 1)
+    row = use(house, token)
+    assert row is not None
     assert RecoveryChange.objects.exists()
-    house.clock.forward(seconds=LIFETIME / 1000 + 1)
+    house.clock.forward(seconds=600)
     keeping._round()
     assert not RecoveryChange.objects.exists()
+    assert password_reset_rows.holds(account=anna, reset_id=row.pk), "its browser is at it"
+    house.clock.forward(seconds=3600)
+    keeping._round()
     assert not PasswordReset.objects.exists()

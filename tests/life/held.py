@@ -110,6 +110,8 @@ class Pending:
     """When the second step was given, where a new password comes next."""
     recovered: bool = False
     """A recovery stands for it."""
+    over: bool = False
+    """What it was begun by holds no more."""
 
 
 @dataclass

@@ -72,7 +72,7 @@ class Ledger:
 
     def waits(self, held: Held) -> bool:
         """Whether a browser may still give its second step."""
-        if held.pending is None or not self.enabled:
+        if held.pending is None or held.pending.over or not self.enabled:
             return False
         in_time = self.now() - held.pending.at <= 15 * MINUTE
         return held.pending.version == self.version and in_time
@@ -189,6 +189,7 @@ class Ledger:
         self.steps = [step for step in self.steps if step.key != key]
         self.expected.append(Kind.SECOND_STEP_REMOVED)
         self.end_sessions(but=by)
+        self.end_resets()
         self._end_trust()
 
     def backup_made(self, codes: list[str]) -> None:
@@ -227,6 +228,7 @@ class Ledger:
         self.enabled = enabled
         if not enabled:
             self.recovery = None
+            self.end_resets()
             self.end_sessions()
             self._end_trust()
 
@@ -241,6 +243,7 @@ class Ledger:
             if made.at >= link.at:
                 self.revoke(made)
         self.end_windows()
+        self.end_resets()
         self.end_sessions()
         self._end_trust()
         self.expected.append(Kind.ACCOUNT_LOCKED)
@@ -305,6 +308,14 @@ class Ledger:
         for held in self.browsers:
             if held is not but and held.session is not None:
                 held.sign_out()
+
+    def end_resets(self) -> None:
+        """Links to the recovery address are over, and who is on the way by one."""
+        for reset in self.resets:
+            reset.used = True
+        for held in self.browsers:
+            if held.pending is not None and held.pending.by_mail:
+                held.pending.over = True
 
     def _end_trust(self) -> None:
         for held in self.browsers:

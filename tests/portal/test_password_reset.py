@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from installation import OPERATOR, PASSWORD, Installation, install
 from portal import test_passkeys
 from portal.person import ADDRESS, Person, page_of, text_of
-from sidegate.accounts import job_runner, notices, password_reset, people
+from sidegate.accounts import job_runner, notices, password_reset, people, recovery_address
 from sidegate.accounts.notices import unpacked
 from sidegate.accounts.password_reset_jobs import ResetHandler
 from sidegate.accounts.queue import payload_of
@@ -136,6 +136,15 @@ def test_only_the_browser_that_used_it(person: Person) -> None:
     assert other.post("/signin/new-password", new_password=NEW)["Location"] == "/signin"
     assert not opens(person.here, NEW)
     person.here.clock.forward(seconds=15 * 60 + 1)
+    assert person.post("/signin/new-password", new_password=NEW)["Location"] == "/signin"
+    assert not opens(person.here, NEW)
+
+
+def test_a_used_link_ends_with_the_address_it_went_to(person: Person, anna: Account) -> None:
+    person.post(path_of_link(person))
+    assert person.get("/signin/new-password").status_code == 200
+    recovery_address.remove(person.here.context, account=anna, origin=OPERATOR)
+    assert person.get("/signin/new-password")["Location"] == "/signin"
     assert person.post("/signin/new-password", new_password=NEW)["Location"] == "/signin"
     assert not opens(person.here, NEW)
 

@@ -6,13 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from sidegate.accounts import grace, known_browsers, passkeys, recovery_rows
+from sidegate.accounts import grace, known_browsers, passkeys, password_reset_rows, recovery_rows
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import DAY
 from sidegate.storage import counters, jobs, sends, sightings
 from sidegate.storage.background import Background
 from sidegate.storage.models import Challenge, LockLink, RecoveryChange, WebSession
-from sidegate.storage.recovery_models import PasswordReset
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +52,6 @@ class Housekeeping:
         passkeys.forget_used(now=now)
         LockLink.objects.filter(expires_at__lt=now).delete()
         RecoveryChange.objects.filter(expires_at__lt=now).delete()
-        PasswordReset.objects.filter(expires_at__lt=now).delete()
+        password_reset_rows.forget_old(now=now)
         recovery_rows.forget_old(now=now)
         WebSession.objects.filter(expires_at__lt=now).delete()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from sidegate.accounts import app_passwords, grace, recovery_rows
+from sidegate.accounts import app_passwords, grace, password_reset_rows, recovery_rows
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.lock_links import find
 from sidegate.accounts.recovery_rows import Outcome
@@ -22,7 +22,7 @@ def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
 
     Its browsers are signed out and known no longer, and app passwords made since what the link
     told of are revoked; no mail program goes on with the account password. Its other links are
-    used up with it.
+    used up with it, and those that set a password.
     """
     now = ctx.now()
     with transaction.atomic():
@@ -39,6 +39,7 @@ def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
             app_passwords.revoke(ctx, account=account, app_password_id=row_id, origin=origin)
         grace.end_all(ctx, account=account, origin=origin)
         recovery_rows.end(ctx, account=account, outcome=Outcome.STOPPED)
+        password_reset_rows.end(ctx, account=account)
         WebSession.objects.filter(account=account).delete()
         TrustedBrowser.objects.filter(account=account).delete()
         KnownBrowser.objects.filter(account=account).delete()

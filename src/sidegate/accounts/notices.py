@@ -287,6 +287,11 @@ def send(
     )
 
 
+def call_off(ctx: Context, *, account: Account, kind: Kind) -> None:
+    """Send no notice of a kind to an account that waits to be sent."""
+    jobs.cancel(subject=_subject(account, kind), now=ctx.now())
+
+
 def tell_operators(ctx: Context, *, kind: Kind, what: str) -> None:
     """Tell everybody who may see `/operator` of what concerns the whole installation."""
     if not ctx.config.sends_mail:

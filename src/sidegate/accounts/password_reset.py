@@ -18,6 +18,7 @@ from sidegate.accounts import new_passwords, people, recovery, tokens
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable
 from sidegate.accounts.notices import send_reset_link
+from sidegate.accounts.password_reset_rows import consume
 from sidegate.accounts.queue import add_job
 from sidegate.accounts.recovery_address import masked
 from sidegate.decisions.throttle import HOUR, network_of, tells_who_asks
@@ -111,21 +112,21 @@ def find(ctx: Context, *, token: str) -> Account | None:
     return row.account if row else None
 
 
-def use(ctx: Context, *, token: str) -> Account | None:
-    """Use a link up (rule 8): the account that its browser may set a password for now."""
+def use(ctx: Context, *, token: str) -> PasswordReset | None:
+    """Use a link up (rule 8): its browser may set a password for its account now."""
     with transaction.atomic():
         row = _usable(ctx, token).select_related("account").first()
         if row is None:
             return None
         unused = PasswordReset.objects.filter(pk=row.pk, used_at=None)
-        return row.account if unused.update(used_at=ctx.now()) else None
+        return row if unused.update(used_at=ctx.now()) else None
 
 
 def set_password(
     ctx: Context,
     *,
     account: Account,
-    password_version: int,
+    reset_id: int,
     password: str,
     keep_app_passwords: bool,
     second_step_at: int | None,
@@ -134,21 +135,21 @@ def set_password(
 ) -> None:
     """Set a new password after a link was used; with 2-step on by a second step, too.
 
-    `password_version` is what held when the link was used; `second_step_at` when a second step
-    was given in this browser since. In its place a ripe recovery turns 2-step off in the same
+    `reset_id` is the used link, which is consumed; `second_step_at` when a second step was given
+    in this browser since. In its place a ripe recovery turns 2-step off in the same
     transaction, where `recovery_token` is not `None`. Raises `WeakPassword`,
     `NotAvailable`, `Unavailable`.
     """
     new_passwords.check(ctx, password=password, address=account.address, name=account.name)
     with transaction.atomic():
         current = Account.objects.select_for_update().get(pk=account.pk)
-        if not current.enabled or current.password_version != password_version:
+        if not (current.enabled and consume(account=current, reset_id=reset_id)):
             raise NotAvailable(_OVER)
         if recovery_token is not None:
             recovery.finish(
                 ctx,
                 account=current,
-                password_version=password_version,
+                password_version=current.password_version,
                 token=recovery_token,
                 by_mail=True,
                 origin=origin,

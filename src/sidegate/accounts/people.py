@@ -15,6 +15,7 @@ from sidegate.accounts import (
     first_password,
     grace,
     new_passwords,
+    password_reset_rows,
     recovery_rows,
 )
 from sidegate.accounts.context import Context, Origin, note
@@ -78,8 +79,9 @@ def ensure(ctx: Context, *, name: str, origin: Origin) -> Account:
 def set_enabled(ctx: Context, *, account: Account, enabled: bool, origin: Origin) -> bool:
     """Enable or disable an account; False where it was so already.
 
-    A disabled account is refused everywhere at the next decision, and its browsers are
-    signed out. Enabling unlocks one that its owner locked (`locking`).
+    A disabled account is refused everywhere at the next decision, its browsers are signed out,
+    and links that set its password are over. Enabling unlocks one that its owner locked
+    (`locking`).
     """
     with transaction.atomic():
         changed = Account.objects.filter(pk=account.pk, enabled=not enabled).update(
@@ -90,6 +92,7 @@ def set_enabled(ctx: Context, *, account: Account, enabled: bool, origin: Origin
             note(ctx, kind=kind, account_id=account.pk, origin=origin)
         if not enabled:
             recovery_rows.end(ctx, account=account)
+            password_reset_rows.end(ctx, account=account)
             WebSession.objects.filter(account=account).delete()
             TrustedBrowser.objects.filter(account=account).delete()
     return bool(changed)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from sidegate.accounts import password_reset_rows
 from sidegate.accounts.codes import CodeOver, CodeWrong
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import BadAddress, NotAvailable, TooManyCodes
@@ -111,12 +112,13 @@ def remove(ctx: Context, *, account: Account, origin: Origin) -> None:
 
 
 def _replace(ctx: Context, account: Account, new: str, *, kind: Kind, origin: Origin) -> None:
-    """Write it, and tell the account's mailbox and the one that is no longer it."""
+    """Write it, end links sent to the old one, and tell that one and the account's mailbox."""
     old = Account.objects.select_for_update().get(pk=account.pk).recovery_address
     if old == new:
         return
     Account.objects.filter(pk=account.pk).update(recovery_address=new)
     account.recovery_address = new
+    password_reset_rows.end(ctx, account=account)
     note(ctx, kind=kind, account_id=account.pk, origin=origin, name=masked(new or old))
     tell_of_change(ctx, account=account, kind=kind, origin=origin)
     if old:

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from sidegate import texts
-from sidegate.accounts import phone_notices, web_sessions
+from sidegate.accounts import password_reset_rows, phone_notices, web_sessions
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import LastStep, NotAvailable
 from sidegate.accounts.notices import tell_of_change
@@ -245,7 +245,7 @@ def remove(
     """Remove one; False where there is none such. Raises `LastStep`.
 
     Whoever got in by it is out: every browser is signed out but the one whose session's key
-    digest is `keep_session`, and none is trusted any more.
+    digest is `keep_session`, none is trusted any more, and none sets a password by a link.
     """
     with transaction.atomic():
         current = Account.objects.select_for_update().get(pk=account.pk)
@@ -290,6 +290,7 @@ def _tell_phones(ctx: Context, account: Account, told: list[Phone], *, origin: O
 
 def _sign_out(ctx: Context, account: Account, *, keep_session: str, origin: Origin) -> None:
     web_sessions.end_others(ctx, account=account, keep=keep_session, origin=origin)
+    password_reset_rows.end(ctx, account=account)
     TrustedBrowser.objects.filter(account=account).delete()
 
 

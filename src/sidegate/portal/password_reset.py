@@ -48,11 +48,11 @@ def sent(request: PortalRequest) -> HttpResponse:
 def link(request: PortalRequest, token: str) -> HttpResponse:
     """Whose password it sets, and *Go on*, which uses the link up."""
     if request.method == "POST":
-        account = password_reset.use(context(), token=token)
-        if account is not None:
-            sign_in_stages.link_was_used(request, account)
-            if account.two_step:
-                return sign_in.ask_second_step(request, account)
+        used = password_reset.use(context(), token=token)
+        if used is not None:
+            sign_in_stages.link_was_used(request, used.account, reset_id=used.pk)
+            if used.account.two_step:
+                return sign_in.ask_second_step(request, used.account)
             return redirect("reset-password")
     known = password_reset.find(context(), token=token)
     if known is None:
@@ -65,14 +65,14 @@ def link(request: PortalRequest, token: str) -> HttpResponse:
 def new_password(request: PortalRequest) -> HttpResponse:
     """The new password, once the second step was given where there is one."""
     pending = sign_in_stages.pending(request)
-    if pending is None or not pending.by_mail:
+    if pending is None or pending.reset_id is None:
         return sign_in.begin_anew(request)
     account = pending.account
     if not _is_proved(pending):
         return sign_in.ask_second_step(request, account)
     form = NewPasswordForm(request.POST or None, account=account)
     if request.method == "POST" and form.is_valid():
-        return _set(request, pending, form)
+        return _set(request, pending, form, reset_id=pending.reset_id)
     kept = not pending.recovered  # app passwords go with 2-step
     shown = {
         "form": form,
@@ -99,13 +99,15 @@ def _is_proved(pending: Pending) -> bool:
     return given or not pending.account.two_step
 
 
-def _set(request: PortalRequest, pending: Pending, form: NewPasswordForm) -> HttpResponse:
+def _set(
+    request: PortalRequest, pending: Pending, form: NewPasswordForm, *, reset_id: int
+) -> HttpResponse:
     token = recovery_cookie.token_of(request)
     try:
         password_reset.set_password(
             context(),
             account=pending.account,
-            password_version=pending.account.password_version,
+            reset_id=reset_id,
             password=form.cleaned_data["new_password"],
             keep_app_passwords=form.cleaned_data["keep_app_passwords"],
             second_step_at=pending.second_step_at,

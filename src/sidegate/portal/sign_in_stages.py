@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from sidegate.accounts import web_sign_in
+from sidegate.accounts import password_reset_rows, web_sign_in
 from sidegate.pages import sessions
 from sidegate.pages.context import context
 from sidegate.pages.origins import address_of, origin_of, program_of
@@ -16,7 +16,7 @@ from sidegate.storage.models import Account
 
 STAGE_LASTS = 15 * 60_000
 """Milliseconds between the right password and the second step."""
-_PENDING = "pending"
+_PENDING = "waits"
 _SECOND_STEP, _RECOVERED = "second_step_at", "recovered_at"
 
 
@@ -25,32 +25,39 @@ class Pending(NamedTuple):
 
     account: Account
     next: str
-    by_mail: bool
-    """Passed by a link to the recovery address: a new password follows, and no sign-in."""
+    reset_id: int | None
+    """The link to the recovery address by which it was passed, if any; see `by_mail`."""
     second_step_at: int | None
     """When the second step was given, where a new password follows."""
     recovered: bool
     """The same, where a recovery is finished with it in the place of a second step."""
 
+    @property
+    def by_mail(self) -> bool:
+        """Whether it was passed by a link: a new password follows, and no sign-in."""
+        return self.reset_id is not None
+
 
 def password_was_right(request: PortalRequest, account: Account, *, next_path: str) -> None:
     """Begin the second stage, in a new session that can do nothing else."""
-    _begin(request, account, next_path=next_path, by_mail=False)
+    _begin(request, account, next_path=next_path, reset_id=None)
 
 
-def link_was_used(request: PortalRequest, account: Account) -> None:
+def link_was_used(request: PortalRequest, account: Account, *, reset_id: int) -> None:
     """The same for somebody who used a link to the recovery address, and sets a password next."""
-    _begin(request, account, next_path="/", by_mail=True)
+    _begin(request, account, next_path="/", reset_id=reset_id)
 
 
-def _begin(request: PortalRequest, account: Account, *, next_path: str, by_mail: bool) -> None:
+def _begin(
+    request: PortalRequest, account: Account, *, next_path: str, reset_id: int | None
+) -> None:
     request.session.flush()
     request.session[_PENDING] = {
         "account": account.pk,
         "version": account.password_version,
         "at": context().now(),
         "next": next_path,
-        "by_mail": by_mail,
+        "reset": reset_id,
     }
 
 
@@ -74,15 +81,19 @@ def pending(request: PortalRequest) -> Pending | None:
     account = Account.objects.filter(
         pk=stage["account"], enabled=True, password_version=stage["version"]
     ).first()
-    if account is None:
+    if account is None or not _holds(account, reset_id=stage["reset"]):
         return None
     return Pending(
         account,
         str(stage["next"]),
-        by_mail=stage["by_mail"],
+        reset_id=stage["reset"],
         second_step_at=stage.get(_SECOND_STEP),
         recovered=_RECOVERED in stage,
     )
+
+
+def _holds(account: Account, *, reset_id: int | None) -> bool:
+    return reset_id is None or password_reset_rows.holds(account=account, reset_id=reset_id)
 
 
 def finish(
