@@ -6,53 +6,56 @@ Run as a program of its own: `python -m sidegate.bench.timing [--quick] [--outpu
 from __future__ import annotations
 
 import argparse
-import base64
 import http.client
 import json
-import math
-import re
 import secrets
 import socket
 import sqlite3
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from http.cookies import SimpleCookie
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import NamedTuple
 
-from sidegate.bench.pairs import apart, asked, row
-from sidegate.bench.processes import cores, pinned
+from sidegate.bench.askers import SECONDS, Door, NotRefused, Portal
+from sidegate.bench.pairs import Ask, apart, asked, row
+from sidegate.bench.processes import cores, end, pinned
 from sidegate.bench.running import Row
 from sidegate.bench.servers import CannotStart, run_child, started
 
 PAIRS, QUICK_PAIRS = 2_000, 20
-MAIL_PAIRS_A_SECOND = 4
-"""Refusals of the door leave after two seconds: many are under way at once."""
+MOST_A_SECOND = 8
+"""Questions to the door. Refusals leave after two seconds: many are under way at once."""
 
+_SHARE = 2
+"""How many times as long as one password takes to judge the next one is waited for."""
 _MANY = 50
 """Addresses of each kind, each asked about with one wrong password: fewer than would throttle."""
-_WRONG = "a wrong password of the bench"
-_SIGN_IN = "/signin"
-_FORGOT = "/signin/forgot"
-_SECONDS = 30.0
+_FORGETFUL = 1_000
+"""More addresses, each asked for five links at most: the sixth in an hour would not be sent."""
+_TRIES = 9
+_FEWER = 4
+"""So many times fewer pairs where each answer takes more than a second."""
+_LOOK_AGAIN = 0.1
 _CONFIGURATION = """\
 [server]
-url = "http://localhost:{port}"
+url = "http://localhost:{portal}"
 
 [mailserver]
 private = false
 
 [listen]
-portal = "127.0.0.1:{port}"
+portal = "127.0.0.1:{portal}"
 dovecot_client = ["unix:run/auth-client.sock"]
 dovecot_master = ""
 http = ""
 
 [notices]
-smtp = "127.0.0.1:9"  # nobody is there: what is to be sent waits
+smtp = "127.0.0.1:{smtp}"
 from_address = "no-reply@example.test"
 """
 
@@ -60,115 +63,18 @@ KNOWN = [f"known{number}@example.test" for number in range(_MANY)]
 GUARDED = [f"guarded{number}@example.test" for number in range(_MANY)]
 """Known, with 2-step on."""
 UNKNOWN = [f"unknown{number}@example.test" for number in range(_MANY)]
+FORGETFUL = [f"forgetful{number}@example.test" for number in range(_FORGETFUL)]
+"""Known, and asked for a link alone."""
+NOWHERE = [f"nowhere{number}@example.test" for number in range(_FORGETFUL)]
+"""Unknown, and as many."""
 
 
-class NotRefused(Exception):  # noqa: N818 - what happened, by its name
-    """An answer was not the one that is compared: its time would say nothing."""
+class Served(NamedTuple):
+    """A Sidegate that is running: where it is asked, and its database."""
 
-
-class Portal:
-    """One browser at the sign-in page and at "forgot": it is never signed in."""
-
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("localhost", port, timeout=_SECONDS)
-        self._cookies: SimpleCookie = SimpleCookie()
-        page = self._sent("GET", _SIGN_IN)[1]
-        found = re.search(r'csrfmiddlewaretoken" value="([^"]+)"', page)
-        if found is None:
-            raise NotRefused("the sign-in page has no form")
-        self._token = found[1]
-
-    def sign_in(self, address: str) -> float:
-        """Seconds until a wrong password was refused."""
-        return self._posted(_SIGN_IN, expected=200, email=address, password=_WRONG)
-
-    def forgot(self, address: str) -> float:
-        """Seconds until a link was promised."""
-        return self._posted(_FORGOT, expected=302, email=address)
-
-    def close(self) -> None:
-        """Leave."""
-        self._connection.close()
-
-    def _posted(self, path: str, *, expected: int, **fields: str) -> float:
-        body = urlencode({**fields, "csrfmiddlewaretoken": self._token})
-        began = time.perf_counter()
-        status, _page = self._sent("POST", path, body)
-        took = time.perf_counter() - began
-        if status != expected:
-            raise NotRefused(f"{path} answered {status}")
-        return took
-
-    def _sent(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
-        if self._cookies:
-            headers["Cookie"] = self._cookies.output(attrs=[], header="", sep=";").strip()
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
-        page = answer.read().decode()
-        for cookie in answer.headers.get_all("Set-Cookie", []):
-            self._cookies.load(cookie)
-        return answer.status, page
-
-
-class Door:
-    """A mail server that asks, with many questions under way."""
-
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(_SECONDS)
-        self._socket.connect(str(path))
-        self._lines = self._socket.makefile("rb")
-        self._socket.sendall(b"VERSION\t1\t2\nCPID\t1\n")
-        while self._lines.readline() != b"DONE\n":
-            pass
-
-    def refused(self, addresses: list[str], *, every: float) -> list[float]:
-        """The seconds that each refusal took; one question goes out in `every` seconds."""
-        asked_at: dict[int, float] = {}
-        took: dict[int, float] = {}
-        begin = time.perf_counter()
-        for number, address in enumerate(addresses, 1):
-            self._take(asked_at, took, until=begin + number * every)
-            asked_at[number] = time.perf_counter()
-            self._socket.sendall(_question(number, address))
-        self._take(asked_at, took, until=time.perf_counter() + _SECONDS)
-        if len(took) < len(addresses):
-            raise NotRefused("the door left questions open")
-        return [took[number] for number in range(1, len(addresses) + 1)]
-
-    def close(self) -> None:
-        """Leave."""
-        self._lines.close()
-        self._socket.close()
-
-    def _take(self, asked_at: dict[int, float], took: dict[int, float], *, until: float) -> None:
-        """Take answers until then, or until nothing is open that would have to come."""
-        while (left := until - time.perf_counter()) > 0:
-            if asked_at.keys() == took.keys() and left > 1:
-                return
-            self._socket.settimeout(left)
-            try:
-                data = self._socket.recv(65_536)
-            except TimeoutError:
-                return
-            now = time.perf_counter()
-            for line in data.split(b"\n"):
-                verdict, _, rest = line.partition(b"\t")
-                if verdict == b"OK":
-                    raise NotRefused("the door let a wrong password in")
-                if verdict == b"FAIL":
-                    number = int(rest.partition(b"\t")[0])
-                    # A machine with much to do cannot tell now: that compares with nothing.
-                    took[number] = math.nan if b"temp" in rest else now - asked_at[number]
-
-
-def _question(number: int, address: str) -> bytes:
-    plain = base64.b64encode(f"\0{address}\0{_WRONG}".encode())
-    return (
-        b"AUTH\t%d\tPLAIN\tservice=imap\tsecured=tls\tsession=s%d\tlip=192.0.2.1\trip=192.0.2.7"
-        b"\tlport=993\trport=%d\tresp=%b\n"
-    ) % (number, number, 1024 + number, plain)
+    port: int
+    door: Path
+    database: Path
 
 
 def main(arguments: list[str]) -> int:
@@ -191,31 +97,70 @@ def measured(*, pairs: int) -> list[Row]:
     """Every comparison, told as it is done."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="sidegate-bench-") as name, _serving(Path(name)) as at:
-        for what, differences in _compared(*at, pairs=pairs):
+        for what, differences in _compared(at, pairs=pairs):
             rows.append(row(what, apart(differences)))
             sys.stdout.write(f"{rows[-1]['name']}: {rows[-1]['ratio']}; {rows[-1]['note']}\n")
             sys.stdout.flush()
     return rows
 
 
-def _compared(port: int, path: Path, *, pairs: int) -> Iterator[tuple[str, list[float]]]:
+def _compared(at: Served, *, pairs: int) -> Iterator[tuple[str, list[float]]]:
+    yield from _forgotten(at, pairs=pairs)
     kinds = (("known", KNOWN), ("with 2-step", GUARDED))
-    with closing(Portal(port)) as portal:
-        differences = asked(portal.forgot, KNOWN, UNKNOWN, pairs=pairs)
-    yield "forgotten password, known and unknown", differences
     for word, addresses in kinds:
         # A connection each: it is closed where it rests while the last one is reckoned up.
-        with closing(Portal(port)) as portal:
+        with closing(Portal(at.port)) as portal:
             differences = asked(portal.sign_in, addresses, UNKNOWN, pairs=pairs)
         yield f"sign-in page, {word} and unknown", differences
     for word, addresses in kinds:
-        with closing(Door(path)) as door:
-            ask = _at_the_door(door, addresses, pairs)
+        every = _bearable(at.port)
+        with closing(Door(at.door)) as door:
+            ask = _at_the_door(door, addresses, pairs, every=every)
         differences = asked(ask, addresses, UNKNOWN, pairs=pairs)
         yield f"mail door, {word} and unknown", differences
 
 
-def _at_the_door(door: Door, addresses: list[str], pairs: int) -> Callable[[str], float]:
+def _forgotten(at: Served, *, pairs: int) -> Iterator[tuple[str, list[float]]]:
+    """Asked for a link: that answer, and what is answered while the job may be at work."""
+    ways: dict[str, tuple[Callable[[Portal], Ask], int]] = {
+        "forgotten password": (lambda portal: portal.forgot, pairs),
+        "the next page": (lambda portal: portal.page_after, pairs),
+        "the slowest page of the next second": (
+            lambda portal: portal.slowest_after,
+            pairs // _FEWER,
+        ),
+    }
+    asked_for = 0
+    for what, (way, many) in ways.items():
+        with closing(Portal(at.port)) as portal:
+            differences = asked(way(portal), FORGETFUL, NOWHERE, pairs=many)
+        asked_for += many
+        _all_sent(at.database, asked_for)
+        yield f"{what}, known and unknown", differences
+
+
+def _all_sent(database: Path, asked_for: int) -> None:
+    """Wait for the jobs. Raises `NotRefused` where a known address was not sent its link."""
+    deadline = time.monotonic() + SECONDS
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as stored:
+        while stored.execute("SELECT 1 FROM job WHERE finished_at IS NULL LIMIT 1").fetchone():
+            if time.monotonic() > deadline:
+                raise NotRefused("a job does not end")
+            time.sleep(_LOOK_AGAIN)
+        counting = "SELECT count(*) FROM event WHERE kind = 'password-reset-asked'"
+        sent = stored.execute(counting).fetchone()[0]
+    if sent != asked_for:
+        raise NotRefused(f"{asked_for} links were asked for, and {sent} sent")
+
+
+def _bearable(port: int) -> float:
+    """Seconds between two questions to the door that leave room in the pool of hashes."""
+    with closing(Portal(port)) as portal:
+        took = statistics.median(portal.sign_in(UNKNOWN[number]) for number in range(_TRIES))
+    return max(1 / MOST_A_SECOND, _SHARE * took)
+
+
+def _at_the_door(door: Door, addresses: list[str], pairs: int, *, every: float) -> Ask:
     """The same, all asked beforehand: in the order in which `asked` will want them."""
     order: list[str] = []
 
@@ -224,35 +169,57 @@ def _at_the_door(door: Door, addresses: list[str], pairs: int) -> Callable[[str]
         return 0.0
 
     asked(note, addresses, UNKNOWN, pairs=pairs)
-    took = iter(door.refused(order, every=1 / (2 * MAIL_PAIRS_A_SECOND)))
+    took = iter(door.refused(order, every=every))
     return lambda _address: next(took)
 
 
 @contextmanager
-def _serving(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Sidegate as it is, but for its mail server: the portal's port, and the door's socket."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (folder / "sidegate.toml").write_text(_CONFIGURATION.format(port=port))
+def _serving(folder: Path) -> Iterator[Served]:
+    """Sidegate as it is, but for its mail server: one that takes all mail stands in."""
+    at = Served(_free_port(), folder / "run" / "auth-client.sock", folder / "sidegate.sqlite3")
+    smtp = _free_port()
+    (folder / "sidegate.toml").write_text(_CONFIGURATION.format(portal=at.port, smtp=smtp))
     sidegate, where = [sys.executable, "-m", "sidegate"], ["--data", str(folder)]
     run_child([*sidegate, "migrate", *where])
     add = [*sidegate, "account", "add", KNOWN[0], "--password-stdin", *where]
     run_child(add, said=secrets.token_urlsafe(16))
-    _fill(folder / "sidegate.sqlite3")
-    path, (server_core, _asking) = folder / "run" / "auth-client.sock", cores()
-    with pinned(server_core), started([*sidegate, "serve", *where], path, folder):
+    _fill(at.database)
+    server_core, _asking = cores()
+    with (
+        pinned(server_core),
+        _taking_mail(smtp),
+        started([*sidegate, "serve", *where], at.door, folder),
+    ):
+        _until_open(at.port)
+        yield at
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+@contextmanager
+def _taking_mail(port: int) -> Iterator[None]:
+    """An SMTP server that takes every message and forgets it."""
+    words = ["-n", "-c", "aiosmtpd.handlers.Sink", "-l", f"127.0.0.1:{port}"]
+    process = subprocess.Popen([sys.executable, "-m", "aiosmtpd", *words])  # noqa: S603 - our own words
+    try:
         _until_open(port)
-        yield port, path
+        yield
+    finally:
+        end(process)
 
 
 def _fill(database: Path) -> None:
-    """The other accounts: as the first one is, for half of them with 2-step on."""
+    """The other accounts: as the first one is, those that are guarded with 2-step on."""
     with closing(sqlite3.connect(database)) as connection, connection:
         names = [fact[1] for fact in connection.execute("PRAGMA table_info(account)")]
         first = dict(
             zip(names, connection.execute("SELECT * FROM account").fetchone(), strict=True)
         )
-        for number, address in enumerate([*KNOWN[1:], *GUARDED], 2):
+        for number, address in enumerate([*KNOWN[1:], *GUARDED, *FORGETFUL], 2):
             since = first["created_at"] if address in GUARDED else None
             more = {"id": number, "address": address, "two_step_since": since}
             values = {**first, **more}
@@ -265,7 +232,7 @@ def _fill(database: Path) -> None:
 
 
 def _until_open(port: int) -> None:
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -273,7 +240,7 @@ def _until_open(port: int) -> None:
             time.sleep(0.05)
         else:
             return
-    raise CannotStart("the portal did not open")
+    raise CannotStart(f"nobody listens at port {port}")
 
 
 if __name__ == "__main__":
