@@ -133,7 +133,7 @@ def test_a_removed_phone_is_told(two_step: Person, anna: Account) -> None:
     add(two_step)
     two_step.post(f"/security/two-step/steps/{key_of(anna)}/remove")
     assert numbers(anna) == [NEW]
-    assert told(two_step) == [OLD, OLD]
+    assert told(two_step) == [OLD, OLD, NEW]
 
 
 def test_numbers_that_are_refused(two_step: Person, anna: Account) -> None:

@@ -43,14 +43,14 @@ SENT_BY_SMS = {
     "%(code)s is your %(name)s code.": f"\n\n@{HOST} #{CODE}",
     "%(name)s: the phones that your codes go to were changed. "
     "Was it not you? Read the message in your mail.": "",
-    "%(name)s: 2-Step Verification was turned off. "
-    "Was it not you? Read the message in your mail.": "",
-    "%(name)s: the account password was changed. "
-    "Was it not you? Read the message in your mail.": "",
+    "%(name)s: 2-Step Verification was turned off. Not you? Lock your account: %(link)s": "",
+    "%(name)s: the account password was changed. Not you? Lock your account: %(link)s": "",
+    "%(name)s: the ways into your account were changed. Not you? Lock your account: %(link)s": "",
     "%(name)s: in 48 hours 2-Step Verification can be turned off. Not you? Stop it: %(link)s": "",
 }
 """Texts that go out as an SMS, and what follows them there."""
-LINK = f"https://{HOST}/stop/{'x' * 22}"
+LOCK = f"https://{HOST}/lock/{'x' * 32}"
+STOP = f"https://{HOST}/stop/{'x' * 22}"
 
 
 def read(path: Path, language: str) -> Catalog:
@@ -240,11 +240,12 @@ def _time_formats(_catalogue: Catalog, message: Message) -> Iterator[str]:
 def _one_sms(_catalogue: Catalog, message: Message) -> Iterator[str]:
     if message.id not in SENT_BY_SMS:
         return
+    link = STOP if "Stop it" in message.id else LOCK
     for form in filter(None, forms_of(message)):
-        said = form % {"code": CODE, "name": SERVICE, "link": LINK}
+        said = form % {"code": CODE, "name": SERVICE, "link": link}
         sent = sms.fitted(said + SENT_BY_SMS[str(message.id)])
         # A link leaves no room for words beside it where a letter takes two bytes.
-        most = 2 if LINK in sent and not sms.is_gsm(sent) else 1
+        most = 2 if link in sent and not sms.is_gsm(sent) else 1
         if len(sms.encode(sent, reference=0).parts) > most:
             letters = 160 if sms.is_gsm(sent) else 70 if most == 1 else 134
             odd = "".join(sorted({letter for letter in sent if not sms.is_gsm(letter)}))

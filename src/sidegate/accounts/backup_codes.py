@@ -6,10 +6,12 @@ import json
 
 from django.db import transaction
 
+from sidegate import texts
 from sidegate.accounts import code_tries
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable
 from sidegate.accounts.notices import tell_of_change
+from sidegate.accounts.phone_notices import tell_phones
 from sidegate.accounts.second_steps import NO_TWO_STEP, StepKind
 from sidegate.events.catalogue import Kind
 from sidegate.factors import backup_code
@@ -47,6 +49,7 @@ def turn_on(ctx: Context, *, account: Account, codes: list[str], origin: Origin)
         kind = Kind.BACKUP_CODES_MADE
         note(ctx, kind=kind, account_id=account.pk, origin=origin, step=_STEP)
         tell_of_change(ctx, account=current, kind=kind, origin=origin, step=_STEP)
+        tell_phones(ctx, account=current, text=texts.ways_in_changed, origin=origin)
 
 
 def present(ctx: Context, *, account: Account, code: str, origin: Origin) -> bool:

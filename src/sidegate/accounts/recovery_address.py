@@ -8,11 +8,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from sidegate import texts
 from sidegate.accounts import password_reset_rows
 from sidegate.accounts.codes import CodeOver, CodeWrong
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import BadAddress, NotAvailable, TooManyCodes
 from sidegate.accounts.notices import send_code, tell_of_change
+from sidegate.accounts.phone_notices import tell_phones
 from sidegate.decisions.names import canonical_name
 from sidegate.decisions.throttle import HOUR
 from sidegate.events.catalogue import Kind
@@ -112,7 +114,7 @@ def remove(ctx: Context, *, account: Account, origin: Origin) -> None:
 
 
 def _replace(ctx: Context, account: Account, new: str, *, kind: Kind, origin: Origin) -> None:
-    """Write it, end links sent to the old one, and tell that one and the account's mailbox."""
+    """Write it, end links sent to the old one; tell both mailboxes, and the phones."""
     old = Account.objects.select_for_update().get(pk=account.pk).recovery_address
     if old == new:
         return
@@ -123,6 +125,7 @@ def _replace(ctx: Context, account: Account, new: str, *, kind: Kind, origin: Or
     tell_of_change(ctx, account=account, kind=kind, origin=origin)
     if old:
         tell_of_change(ctx, account=account, kind=kind, origin=origin, to=old)
+    tell_phones(ctx, account=account, text=texts.ways_in_changed, origin=origin)
 
 
 def _digest(ctx: Context, account: Account, *, address: str, binding: str, code: str) -> bytes:

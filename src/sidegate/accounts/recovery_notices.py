@@ -24,11 +24,8 @@ def tell_all(
     for to in dict.fromkeys((account.address, account.recovery_address)):
         if to:
             _tell_mailbox(ctx, account, row_id, recovery, to=to, link=link, origin=origin)
-
-    def recovery_began(language: str, *, name: str) -> str:
-        return texts.recovery_began(language, name=name, link=link)
-
-    phone_notices.tell_phones(ctx, account=account, text=recovery_began, origin=origin)
+    text = texts.recovery_began
+    phone_notices.tell_phones(ctx, account=account, text=text, origin=origin, link=link)
 
 
 def call_off(ctx: Context, *, row_id: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import models, transaction
@@ -185,8 +186,7 @@ def add(ctx: Context, *, account: Account, new: NewStep, origin: Origin) -> None
     """Add another one while 2-step is on. Raises `NotAvailable` where it was turned off."""
     with transaction.atomic():
         current = _locked(account)
-        if isinstance(new, NewPhone):
-            _tell_phones(ctx, current, phones(current), origin=origin)
+        _tell_phones(ctx, current, new.kind, origin=origin)
         new.save(current, now=ctx.now())
         _changed(ctx, current, Kind.SECOND_STEP_ADDED, facts=new.facts(), origin=origin)
 
@@ -209,7 +209,7 @@ def change_number(
         old = current.phones.filter(pk=replaces.id).first()
         if old is None:
             raise NotAvailable(_("This phone was removed meanwhile."))
-        _tell_phones(ctx, current, phones(current), origin=origin)
+        _tell_phones(ctx, current, StepKind.PHONE, origin=origin)
         old.delete()
         new.save(current, now=ctx.now())
         kept = {"name": old.name, "preferred_at": old.preferred_at}
@@ -259,8 +259,8 @@ def remove(
                     "or turn 2-Step Verification off."
                 )
             )
-        if step.kind is StepKind.PHONE:
-            _tell_phones(ctx, current, [current.phones.get(pk=step.id)], origin=origin)
+        if step.kind is not StepKind.BACKUP_CODES:
+            _tell_phones(ctx, current, step.kind, origin=origin)
         _rows(current, step).delete()
         _sign_out(ctx, current, keep_session=keep_session, origin=origin)
         _changed(ctx, current, Kind.SECOND_STEP_REMOVED, facts=step.facts(), origin=origin)
@@ -283,9 +283,15 @@ def _changed(
     )
 
 
-def _tell_phones(ctx: Context, account: Account, told: list[Phone], *, origin: Origin) -> None:
-    text = texts.phones_changed
-    phone_notices.tell(ctx, account=account, told=told, text=text, origin=origin)
+def _tell_phones(ctx: Context, account: Account, kind: StepKind, *, origin: Origin) -> None:
+    """Tell the phones of before the change; of phones those too that are new or go by it."""
+    if kind is not StepKind.PHONE:
+        text = texts.ways_in_changed
+        phone_notices.tell_phones(ctx, account=account, text=text, origin=origin)
+        return
+    said = partial(texts.phones_changed, name=ctx.config.server.name)
+    told, about = phones(account), texts.phones_changed.__name__
+    phone_notices.tell(ctx, account=account, told=told, about=about, text=said, origin=origin)
 
 
 def _sign_out(ctx: Context, account: Account, *, keep_session: str, origin: Origin) -> None:

@@ -78,21 +78,29 @@ def phones_changed(language: str, *, name: str) -> str:
     ) % {"name": name}
 
 
-def two_step_turned_off(language: str, *, name: str) -> str:
+def two_step_turned_off(language: str, *, name: str, link: str) -> str:
     """What a phone is told when 2-Step Verification is turned off."""
     _ = _catalogue(language).gettext
     return _(
-        "%(name)s: 2-Step Verification was turned off. "
-        "Was it not you? Read the message in your mail."
-    ) % {"name": name}
+        "%(name)s: 2-Step Verification was turned off. Not you? Lock your account: %(link)s"
+    ) % {"name": name, "link": link}
 
 
-def password_changed(language: str, *, name: str) -> str:
+def password_changed(language: str, *, name: str, link: str) -> str:
     """What a phone is told when the account password is changed."""
     _ = _catalogue(language).gettext
+    return _("%(name)s: the account password was changed. Not you? Lock your account: %(link)s") % {
+        "name": name,
+        "link": link,
+    }
+
+
+def ways_in_changed(language: str, *, name: str, link: str) -> str:
+    """What a phone is told when what lets people in is another than before; see `phone_notices`."""
+    _ = _catalogue(language).gettext
     return _(
-        "%(name)s: the account password was changed. Was it not you? Read the message in your mail."
-    ) % {"name": name}
+        "%(name)s: the ways into your account were changed. Not you? Lock your account: %(link)s"
+    ) % {"name": name, "link": link}
 
 
 def recovery_began(language: str, *, name: str, link: str) -> str:
