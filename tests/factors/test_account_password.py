@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
+from argon2 import extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
-from sidegate.factors.account_password import MAX_LENGTH, hash_password, verify
+from sidegate.factors import account_password
+from sidegate.factors.account_password import MAX_LENGTH, hash_of_nobody, hash_password, verify
 
 HASH = hash_password("caf\u00e9 au lait")
 
@@ -64,3 +68,13 @@ def test_a_much_longer_one_is_wrong_and_costs_no_more() -> None:
     started = time.perf_counter()
     assert not verify(password_hash=hashed, secret="e" + "\u0301\u0316" * 500_000)
     assert time.perf_counter() - started < 1
+
+
+def test_that_of_nobody_is_tried_like_any_other_and_never_right() -> None:
+    nobody = hash_of_nobody(os.urandom(48))
+    hashed = hash_password("")
+    assert (extract_parameters(nobody), len(nobody)) == (extract_parameters(hashed), len(hashed))
+    assert not verify(password_hash=nobody, secret="")
+    # It was hashed and compared: what cannot be read is another error, at once.
+    with pytest.raises(VerifyMismatchError):
+        account_password._HASHER.verify(nobody, "")

@@ -37,7 +37,7 @@ from sidegate.events.catalogue import Kind, NewEvent, tidy
 from sidegate.storage import counters
 from sidegate.storage.background import Background
 from sidegate.storage.fast_reader import FastReader, Found, Lookup
-from sidegate.storage.worker import OUTAGES
+from sidegate.storage.outages import failures
 from sidegate.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ class MailSignIn:
         except asyncio.CancelledError:
             settled = outage
         except Exception as problem:
-            if not isinstance(problem, (Unavailable, *OUTAGES)):
+            if not isinstance(problem, (Unavailable, *failures())):
                 log.exception("a sign-in could not be decided")
             settled = outage
         self._finish(attempt, answer, settled)

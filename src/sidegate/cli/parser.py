@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
 from sidegate.cli.errors import USAGE
-from sidegate.cli.output import say_aside
+from sidegate.cli.output import say, say_aside
 
 PARTS = ("portal", "doors", "mailserver")
 APPS = ("mail", "other")
@@ -43,7 +42,7 @@ def build_parser() -> Parser:
         prog="sidegate",
         description="Two-step verification and app passwords for the mail server you already run.",
     )
-    parser.add_argument("--version", action="version", version=f"sidegate {version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     _add_serve(commands)
     _add_accounts(commands)
@@ -56,8 +55,19 @@ def build_parser() -> Parser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is looked for only then, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        say(f"{parser.prog} {version()}")
+        parser.exit()
+
+
 def version() -> str:
     """The installed version; a source tree that is not installed says so."""
+    # Here, as it loads slowly and few ask.
+    from importlib import metadata  # noqa: PLC0415 - see above
+
     try:
         return metadata.version("sidegate")
     except metadata.PackageNotFoundError:

@@ -30,7 +30,7 @@ class OwnDirectory:
         self._known: OrderedDict[int, bytes] = OrderedDict()
         self._lock = threading.Lock()
         self._judging = 0
-        self._nobody = account_password.hash_password(secrets.token_hex())
+        self._nobody = account_password.hash_of_nobody(secrets.token_bytes(48))
 
     async def check(
         self, *, account_id: int | None, password_hash: str, password_version: int, secret: str

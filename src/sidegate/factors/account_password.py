@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import unicodedata
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 MIN_LENGTH = 8
 MAX_LENGTH = 256
@@ -20,6 +22,16 @@ _HASHER = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1, type=Ty
 def hash_password(secret: str) -> str:
     """The Argon2id hash to store; the library draws the salt."""
     return _HASHER.hash(normal(secret))
+
+
+def hash_of_nobody(random: bytes) -> str:
+    """A hash that no secret has, and that takes as long to try; of 48 random bytes.
+
+    Made without hashing, which every start of the program would pay for.
+    """
+    salt, digest = random[: _HASHER.salt_len], random[_HASHER.salt_len :]
+    cost = f"m={_HASHER.memory_cost},t={_HASHER.time_cost},p={_HASHER.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${_base64(salt)}${_base64(digest)}"
 
 
 def verify(*, password_hash: str, secret: str) -> bool:
@@ -46,3 +58,7 @@ def normal(secret: str) -> bytes:
     # Cut, as the work of normalising grows faster than the text.
     composed = unicodedata.normalize("NFC", secret[:_MAX_TYPED])
     return composed.encode("utf-8", "surrogatepass")
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode().rstrip("=")

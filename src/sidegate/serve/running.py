@@ -23,7 +23,7 @@ from sidegate.serve.first_start import first_account, tell
 from sidegate.serve.house import PARTS, House, Plan
 from sidegate.serve.log_lines import LogLine
 from sidegate.storage import schema
-from sidegate.storage.worker import OUTAGES
+from sidegate.storage.outages import failures
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def run(context: Context, only: frozenset[str]) -> int:
         return uvloop.run(_until_told(plan))
     except (CannotListen, MailServerError, OSError) as problem:
         return _failed(str(problem))
-    except OUTAGES as problem:
+    except failures() as problem:
         return _failed(f"the database cannot be used: {problem}")
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from django.db import connection
 
 from sidegate.decisions.ports import Unavailable
-from sidegate.storage.worker import OUTAGES
+from sidegate.storage.outages import failures
 
 T = TypeVar("T")
 
@@ -73,6 +73,6 @@ def _ask() -> None:
 def _guarded(work: Callable[[], T]) -> T:
     try:
         return work()
-    except OUTAGES as problem:
+    except failures() as problem:
         connection.close()
         raise Unavailable(f"the database is away: {type(problem).__name__}") from problem

@@ -15,13 +15,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from psycopg_pool import PoolTimeout
 
 from sidegate.decisions.throttle import UNKNOWN_NETWORK, network_of
 from sidegate.events.catalogue import NewEvent
 from sidegate.storage import counters, sightings
+from sidegate.storage.outages import unreachable
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class Stamps:
         try:
             with transaction.atomic():
                 self._arrived(event)
-        except (OperationalError, InterfaceError, PoolTimeout):
+        except unreachable():
             raise  # an outage: everything is tried again
         except Exception:
             log.exception("a sign-in from a new network could not be told")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import psycopg
-
 _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+")
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _CONNECT_SECONDS = 5
@@ -24,6 +22,9 @@ def knows_migration(name: object) -> bool:
 
 def is_empty(url: str) -> bool:
     """Whether a PostgreSQL database holds nothing of ours yet. Raises `TargetProblem`."""
+    # Here, as it loads slowly, and SQLite needs none of it.
+    import psycopg  # noqa: PLC0415 - see above
+
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connected:
             found = connected.execute("SELECT to_regclass('event')").fetchone()

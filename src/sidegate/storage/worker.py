@@ -10,15 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from django.db import connection
-from django.db.utils import Error as DatabaseError
-from psycopg_pool import PoolTimeout
+
+from sidegate.storage.outages import failures
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-OUTAGES = (DatabaseError, PoolTimeout)
-"""What a database that is away raises; everything else is a mistake of ours."""
 
 _AGAIN_SECONDS = 5.0
 """Until `between` is tried again after it failed."""
@@ -115,7 +112,7 @@ class Worker(Generic[T]):
     def _run_batch(self, batch: Sequence[T]) -> None:
         try:
             self._work(batch)
-        except OUTAGES as problem:
+        except failures() as problem:
             self._outage(problem)
             self._failed(batch, problem)
         except Exception as problem:
@@ -125,7 +122,7 @@ class Worker(Generic[T]):
     def _run_between(self) -> float | None:
         try:
             return self._between()
-        except OUTAGES as problem:
+        except failures() as problem:
             self._outage(problem)
         except Exception:
             log.exception("%s: what it does between batches failed", self._thread.name)
@@ -139,5 +136,5 @@ class Worker(Generic[T]):
 def _forget_connection() -> None:
     try:
         connection.close()
-    except OUTAGES:
+    except failures():
         connection.connection = None

@@ -7,10 +7,10 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from django.db import InterfaceError, OperationalError, connection, transaction
-from psycopg_pool import PoolTimeout
+from django.db import connection, transaction
 
 from sidegate.events.catalogue import Kind, NewEvent, checked_detail
+from sidegate.storage.outages import unreachable
 from sidegate.storage.stamps import Arrived, Stamps, nobody
 from sidegate.storage.worker import Worker
 
@@ -100,7 +100,7 @@ class Writer:
         return None
 
     def _failed(self, batch: Sequence[NewEvent], problem: Exception) -> None:
-        if not isinstance(problem, (OperationalError, InterfaceError, PoolTimeout)):
+        if not isinstance(problem, unreachable()):
             if len(batch) > 1:  # one of them cannot be written: the others can
                 for item in batch:
                     self._worker.run_alone(item)
