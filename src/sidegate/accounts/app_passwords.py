@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.app_password_choices import (
     USUAL,
     Choices,
@@ -191,7 +192,9 @@ def revoke(ctx: Context, *, account: Account, app_password_id: int, origin: Orig
 def revoke_all(ctx: Context, *, account: Account, origin: Origin) -> int:
     """Revoke all that are active; returns how many."""
     with transaction.atomic():
-        ids = list(account.app_passwords.filter(revoked_at=None).values_list("pk", flat=True))
+        # In the order in which "last used" is written, so that neither waits for the other.
+        active_ones = account.app_passwords.filter(revoked_at=None).order_by("pk")
+        ids = list(active_ones.values_list("pk", flat=True))
         return sum(
             revoke(ctx, account=account, app_password_id=row_id, origin=origin) for row_id in ids
         )
@@ -199,7 +202,7 @@ def revoke_all(ctx: Context, *, account: Account, origin: Origin) -> int:
 
 def _check_room(ctx: Context, account: Account) -> None:
     # Locked, so that neither the count nor 2-step changes under us (SQLite: by the transaction).
-    current = Account.objects.select_for_update().get(pk=account.pk)
+    current = locked(account)
     reason = why_not(ctx, current)
     if reason is not None:
         raise NotAvailable(reason)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import TooManyTries
 from sidegate.decisions.code_tries import retry_at
@@ -17,7 +18,6 @@ from sidegate.decisions.throttle import DAY, FAMILIAR_FOR, network_of
 from sidegate.events.catalogue import Kind
 from sidegate.storage import sends
 from sidegate.storage.mail_models import FamiliarNetwork
-from sidegate.storage.models import Account
 from sidegate.storage.second_step_models import CodeTry
 
 
@@ -40,7 +40,7 @@ def take(ctx: Context, *, account_id: int, origin: Origin) -> CodeTry:
 def _take(ctx: Context, *, account_id: int, origin: Origin) -> CodeTry:
     now, network = ctx.now(), network_of(origin.address)
     with transaction.atomic():
-        Account.objects.select_for_update().get(pk=account_id)
+        locked(account_id)
         CodeTry.objects.filter(account=account_id, at__lte=now - DAY).delete()
         familiar = FamiliarNetwork.objects.filter(account=account_id, at__gt=now - FAMILIAR_FOR)
         tries = CodeTry.objects.filter(account=account_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from sidegate.accounts import app_passwords, grace, password_reset_rows, recovery_rows
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.lock_links import find
 from sidegate.accounts.recovery_rows import Outcome
@@ -27,15 +28,15 @@ def lock(ctx: Context, *, token: str, origin: Origin) -> bool:
     now = ctx.now()
     with transaction.atomic():
         link = find(ctx, token=token)
-        if link is None or not LockLink.objects.filter(pk=link.pk, used_at=None).update(
-            used_at=now
-        ):
+        if link is None:
             return False
-        account = link.account
+        account = locked(link.account)
+        if not LockLink.objects.filter(pk=link.pk, used_at=None).update(used_at=now):
+            return False
         LockLink.objects.filter(account=account, used_at=None).update(used_at=now)
         Account.objects.filter(pk=account.pk).update(enabled=False, locked_at=now)
         made_since = account.app_passwords.filter(created_at__gte=link.since, revoked_at=None)
-        for row_id in made_since.values_list("pk", flat=True):
+        for row_id in made_since.order_by("pk").values_list("pk", flat=True):
             app_passwords.revoke(ctx, account=account, app_password_id=row_id, origin=origin)
         grace.end_all(ctx, account=account, origin=origin)
         recovery_rows.end(ctx, account=account, outcome=Outcome.STOPPED)

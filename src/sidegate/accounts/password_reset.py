@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from sidegate.accounts import new_passwords, people, recovery, tokens
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable
 from sidegate.accounts.notices import send_reset_link
@@ -79,7 +80,7 @@ def answer(ctx: Context, *, payload: bytes) -> None:
     origin = Origin(by="owner", address=asked["address"], program=asked["program"])
     with transaction.atomic():
         reachable = Account.objects.filter(enabled=True).exclude(recovery_address="")
-        current = reachable.select_for_update().filter(pk=account.pk).first()
+        current = reachable.select_for_update(no_key=True).filter(pk=account.pk).first()
         if current is not None:
             _send(ctx, current, language=asked["language"], origin=origin)
 
@@ -142,7 +143,7 @@ def set_password(
     """
     new_passwords.check(ctx, password=password, address=account.address, name=account.name)
     with transaction.atomic():
-        current = Account.objects.select_for_update().get(pk=account.pk)
+        current = locked(account)
         if not (current.enabled and consume(account=current, reset_id=reset_id)):
             raise NotAvailable(_OVER)
         if recovery_token is not None:

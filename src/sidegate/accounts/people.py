@@ -18,6 +18,7 @@ from sidegate.accounts import (
     password_reset_rows,
     recovery_rows,
 )
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import AddressTaken, BadAddress, KeptElsewhere
 from sidegate.accounts.notices import tell_of_change
@@ -135,7 +136,7 @@ def change_password(
     new_passwords.check(ctx, password=password, address=account.address, name=account.name)
     hashed = ctx.judge.hash(password)
     with transaction.atomic():
-        current = Account.objects.select_for_update().get(pk=account.pk)
+        current = locked(account)
         current.password_hash = hashed
         current.password_version += 1
         current.password_changed_at = ctx.now()

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from sidegate.accounts import recovery_notices, tokens, two_step
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable, Wait
 from sidegate.accounts.notices import tell_of_change
@@ -36,7 +37,7 @@ def begin(ctx: Context, *, account: Account, origin: Origin) -> str:
         raise NotAvailable(_("This service cannot send messages, so nobody could stop a recovery."))
     browser, stop_token = tokens.new(ctx, size=_TOKEN_BYTES), tokens.new(ctx, size=_TOKEN_BYTES)
     with transaction.atomic():
-        current = Account.objects.select_for_update().get(pk=account.pk)
+        current = locked(account)
         if not (current.two_step and current.enabled):
             raise NotAvailable(_("2-Step Verification is off: there is nothing to recover."))
         again = retry_at(ctx, account=current)
@@ -89,7 +90,7 @@ def finish(
     browser, empty for none; `by_mail`: a link to the recovery address was used instead.
     """
     with transaction.atomic():
-        current = Account.objects.select_for_update().get(pk=account.pk)
+        current = locked(account)
         ripe = may_finish(
             ctx,
             account=current,
@@ -112,7 +113,7 @@ def stop(ctx: Context, *, account: Account, origin: Origin) -> bool:
     For 7 days the same password then begins no other.
     """
     with transaction.atomic():
-        current = Account.objects.select_for_update().get(pk=account.pk)
+        current = locked(account)
         if under_way(ctx, account=current) is None:
             return False
         end(ctx, account=current, outcome=Outcome.STOPPED)
@@ -135,7 +136,7 @@ def stop_by_link(ctx: Context, *, token: str, origin: Origin) -> bool:
         account = find(ctx, token=token)
         if account is None:
             return False
-        Account.objects.select_for_update().get(pk=account.pk)
+        locked(account)
         # By now it may have ended, and another have begun.
         return find(ctx, token=token) is not None and stop(ctx, account=account, origin=origin)
 

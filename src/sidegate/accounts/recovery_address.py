@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sidegate import texts
 from sidegate.accounts import password_reset_rows
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.codes import CodeOver, CodeWrong
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import BadAddress, NotAvailable, TooManyCodes
@@ -62,7 +63,7 @@ def begin(ctx: Context, *, account: Account, address: str, binding: str, origin:
     code = one_time_code.generate(random=ctx.random)
     with transaction.atomic():
         # Its lock keeps two browsers from sending more than may be.
-        Account.objects.select_for_update().get(pk=account.pk)
+        locked(account)
         expires_at = now + LIFETIME
         if not send_code(ctx, account=account, to=address, code=code, expires_at=expires_at):
             text = _("Several codes were sent within the last hour. Try again later.")
@@ -90,6 +91,7 @@ def confirm(
     The try is taken first, by a conditional UPDATE, as in `codes.present`.
     """
     with transaction.atomic():
+        locked(account)
         open_one = RecoveryChange.objects.filter(
             account=account, expires_at__gt=ctx.now(), tries__lt=one_time_code.MAX_TRIES
         )
@@ -115,7 +117,7 @@ def remove(ctx: Context, *, account: Account, origin: Origin) -> None:
 
 def _replace(ctx: Context, account: Account, new: str, *, kind: Kind, origin: Origin) -> None:
     """Write it, end links sent to the old one; tell both mailboxes, and the phones."""
-    old = Account.objects.select_for_update().get(pk=account.pk).recovery_address
+    old = locked(account).recovery_address
     if old == new:
         return
     Account.objects.filter(pk=account.pk).update(recovery_address=new)

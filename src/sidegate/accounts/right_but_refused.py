@@ -190,7 +190,7 @@ def link_for(program: str) -> str:
 def _locked(known: AccountRecord) -> Account | None:
     """The account, locked, where it still is as the refusal saw it."""
     return (
-        Account.objects.select_for_update()
+        Account.objects.select_for_update(no_key=True)
         .exclude(two_step_since=None)
         .filter(pk=known.id, enabled=True, password_version=known.password_version)
         .first()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sidegate import texts
 from sidegate.accounts import password_reset_rows, phone_notices, web_sessions
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import LastStep, NotAvailable
 from sidegate.accounts.notices import tell_of_change
@@ -219,7 +220,7 @@ def change_number(
 
 
 def _locked(account: Account) -> Account:
-    current = Account.objects.select_for_update().get(pk=account.pk)
+    current = locked(account)
     if not current.two_step:
         raise NotAvailable(NO_TWO_STEP)
     return current
@@ -248,7 +249,7 @@ def remove(
     digest is `keep_session`, none is trusted any more, and none sets a password by a link.
     """
     with transaction.atomic():
-        current = Account.objects.select_for_update().get(pk=account.pk)
+        current = locked(account)
         step = find(current, key=key)
         if step is None:
             return False

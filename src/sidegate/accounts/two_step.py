@@ -15,6 +15,7 @@ from sidegate.accounts import (
     second_steps,
     web_sessions,
 )
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.mail_programs import MailProgram
 from sidegate.accounts.notices import tell_of_change
@@ -76,6 +77,7 @@ def turn_off(ctx: Context, *, account: Account, origin: Origin, keep_session: st
     Returns how many app passwords were revoked.
     """
     with transaction.atomic():
+        locked(account)
         grace.end_all(ctx, account=account, origin=origin)
         changed = (
             Account.objects.filter(pk=account.pk)

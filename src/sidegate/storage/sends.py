@@ -149,7 +149,8 @@ def stops_told(*, now: int) -> dict[str, int]:
 def forget_old(*, now: int) -> None:
     """Drop what no limit looks at any more."""
     CodeSend.objects.filter(at__lte=now - DAY).delete()
-    SendSubject.objects.filter(touched_at__lte=now - DAY).delete()
+    # But for the lock's row: who holds it may wait for one of the others.
+    SendSubject.objects.filter(touched_at__lte=now - DAY).exclude(subject=_LOCK).delete()
 
 
 def _of(send: Send, scope: Scope, *, since: int) -> QuerySet[CodeSend]:
