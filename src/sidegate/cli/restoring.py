@@ -19,7 +19,7 @@ from sidegate.config.loading import FILE_NAME, default_text
 from sidegate.mailserver.places import MARKER, MailUser, Places, find_places
 from sidegate.storage.archive import Archive, open_archive
 from sidegate.storage.database import SQLITE_FILE
-from sidegate.storage.targets import is_empty, knows_migration
+from sidegate.storage.targets import is_empty, migrations
 
 _MAILDIR = ("cur", "new", "tmp")
 _SHOWS_MAILDIR = ("dovecot-uidlist", "maildirfolder")
@@ -75,7 +75,7 @@ def _config(text: bytes, data: Path, named: Path | None) -> Config:
 
 
 def _check_target(config: Config, archive: Archive) -> None:
-    if not knows_migration(archive.facts.get("migration")):
+    if archive.facts.get("migration") not in migrations():
         raise Failure("the backup is of a newer Sidegate: restore it with that version")
     if archive.facts["database"] == SQLITE_FILE and config.database.url:
         raise Failure(

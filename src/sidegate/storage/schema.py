@@ -7,17 +7,18 @@ from contextlib import contextmanager
 
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from sidegate.storage import targets
 
 _LOCK = 0x51DE6A7E
 """PostgreSQL's advisory lock that keeps two replicas from migrating at once."""
+_APP, _TABLE = "storage", "django_migrations"
 
 
 def pending() -> list[str]:
     """The names of the migrations that were not applied yet, in their order."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    applied = _applied()
+    return [f"{_APP}.{name}" for name in targets.migrations() if name not in applied]
 
 
 def migrate() -> list[str]:
@@ -28,6 +29,15 @@ def migrate() -> list[str]:
         names = pending()
         call_command("migrate", verbosity=0, interactive=False)
     return names
+
+
+def _applied() -> set[str]:
+    # Django's own way loads every migration, and each command asks this.
+    with connection.cursor() as cursor:
+        if _TABLE not in connection.introspection.table_names(cursor):
+            return set()
+        cursor.execute(f"SELECT name FROM {_TABLE} WHERE app = %s", [_APP])  # noqa: S608 - ours
+        return {name for (name,) in cursor.fetchall()}
 
 
 @contextmanager

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-_NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+")
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _CONNECT_SECONDS = 5
 
@@ -14,10 +12,9 @@ class TargetProblem(Exception):  # noqa: N818 - says what is wrong with a databa
     """A database cannot be asked; the text says why."""
 
 
-def knows_migration(name: object) -> bool:
-    """Whether this version has a migration; a backup of a newer one names another."""
-    found = isinstance(name, str) and _NAME.fullmatch(name)
-    return bool(found) and (_MIGRATIONS / f"{name}.py").is_file()
+def migrations() -> list[str]:
+    """The names of this version's migrations, in their order; a newer one's backup has others."""
+    return sorted(file.stem for file in _MIGRATIONS.glob("[0-9]*.py"))
 
 
 def is_empty(url: str) -> bool:
