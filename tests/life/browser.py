@@ -100,7 +100,7 @@ class Browser:
     def leaves(self, *areas: Area) -> None:
         """A page outside closes the area that was open."""
         if self.held.area is not None and self.held.area[0] not in areas:
-            self.held.area = None
+            self.held.leave()
 
     def type_password(self, secret: str, *, meanwhile: Callable[[], None] | None) -> None:
         """The first stage of a sign-in; `meanwhile` happens while the password is hashed."""
@@ -347,7 +347,6 @@ class Browser:
         if not on or ledger.fresh(held):
             held.area = (area, self.now)
             return True
-        held.area = None
         if ledger.best() is StepKind.PHONE:
             self.note_code("confirm", before)
         if not self.second_step("confirm", kind, how):

@@ -35,6 +35,8 @@ class Last:
     still: Callable[[], bool] = lambda: True
     """Whether there is still something to change."""
     leaves_area: bool = False
+    answers: bool = False
+    """Whether it answers what was asked for in its area, for which there is more time."""
 
 
 Prepare = Callable[[Browser, int], Last | None]
@@ -64,6 +66,8 @@ class _Proof:
     more: dict[str, object]
     good_until: int
     """For how long it proves anything."""
+    answers: bool = False
+    """Whether it was asked for, and is waited for."""
 
 
 def _phone(browser: Browser, choice: int) -> _Proof | None:
@@ -78,8 +82,9 @@ def _phone(browser: Browser, choice: int) -> _Proof | None:
     def send() -> HttpResponse:
         return browser.post(f"{base}/code", code=code)
 
-    good_until = browser.now + 10 * MINUTE
-    return _Proof(send, StepKind.PHONE, {"number": number}, good_until)
+    browser.held.asked_for(browser.now, lifetime=10 * MINUTE)
+    good_until = browser.held.answer_by
+    return _Proof(send, StepKind.PHONE, {"number": number}, good_until, answers=True)
 
 
 def _app(browser: Browser, choice: int) -> _Proof | None:
@@ -108,9 +113,13 @@ def _passkey(browser: Browser, choice: int) -> _Proof | None:
     name = f"passkey {browser.now} {choice}".encode()
     key = SoftKey(credential_id=name, counter=1, private=KEY)
     fields = {"new-passkey": key.create(asked), "name": "A key"}
-    good_until = browser.now + 5 * MINUTE
+    browser.held.asked_for(browser.now, lifetime=5 * MINUTE)
     return _Proof(
-        lambda: browser.post(page, **fields), StepKind.PASSKEY, {"passkey": key}, good_until
+        lambda: browser.post(page, **fields),
+        StepKind.PASSKEY,
+        {"passkey": key},
+        browser.held.answer_by,
+        answers=True,
     )
 
 
@@ -168,7 +177,8 @@ def adding(kind: StepKind) -> Prepare:
             browser.held.sent = None
             browser.ledger.added(new_step(browser, proof.kind, **proof.more))
 
-        return Last(Area.STEPS, send=proof.send, then=then, still=still)
+        send, answers = proof.send, proof.answers
+        return Last(Area.STEPS, send=send, then=then, still=still, answers=answers)
 
     return prepare
 

@@ -17,13 +17,7 @@ HOME, AWAY = "192.0.2.7", "198.51.100.9"
 """Two networks; browser A is at home, and so is the mail program."""
 Use = tuple[str, str]
 """A protocol, and the address that it was used from."""
-LIFETIMES = {
-    Area.PASSWORD: 5 * MINUTE,
-    Area.TURN_ON: 10 * MINUTE,
-    Area.TURN_OFF: 5 * MINUTE,
-    Area.STEPS: 10 * MINUTE,
-    Area.APP_PASSWORDS: 5 * MINUTE,
-}
+OPEN_FOR = 5 * MINUTE
 """For how long what asks for the password again stays open (docs/security.md)."""
 
 
@@ -145,11 +139,22 @@ class Held:
     """Since when it is not asked for a second step."""
     sent: SentCode | None = None
     area: tuple[Area, int] | None = None
-    """Which area is open to it, and when that was last used."""
+    """Which area was opened to it, and when."""
+    answer_by: int = 0
+    """Until when what was asked for in that area may be answered."""
 
     def sign_in(self, *, version: int, second_at: int | None, now: int) -> None:
         self.session = Session(version, second_at, now, now)
-        self.pending = self.sent = self.area = None
+        self.pending = self.sent = None
+        self.leave()
 
     def sign_out(self) -> None:
-        self.session = self.pending = self.sent = self.area = None
+        self.session = self.pending = self.sent = None
+        self.leave()
+
+    def leave(self) -> None:
+        self.area, self.answer_by = None, 0
+
+    def asked_for(self, now: int, *, lifetime: int) -> None:
+        """A code or a passkey was asked for in the open area."""
+        self.answer_by = now + lifetime

@@ -10,8 +10,8 @@ from installation import PASSWORD
 from life.held import (
     DAY,
     HOUR,
-    LIFETIMES,
     MINUTE,
+    OPEN_FOR,
     Held,
     Link,
     Made,
@@ -81,7 +81,14 @@ class Ledger:
         """Rule 9: whether a browser proved itself for this, a moment ago."""
         if not self.inside(held) or held.area is None or held.area[0] is not area:
             return False
-        return self.now() - held.area[1] <= LIFETIMES[area]
+        return self.now() - held.area[1] <= OPEN_FOR
+
+    def may_answer(self, held: Held, area: Area) -> bool:
+        """The same, or whether it asked for something in there that it may still answer."""
+        if self.holds(held, area):
+            return True
+        there = self.inside(held) and held.area is not None and held.area[0] is area
+        return there and self.now() < held.answer_by
 
     def fresh(self, held: Held) -> bool:
         """Whether a browser gave a second step within 5 minutes."""

@@ -209,14 +209,14 @@ class Life(Elsewhere):
         if last is None or not browser.inside:
             browser.came_by()
             return
-        browser.held.area = (area, self.ledger.now())
         happens = self.meanwhile(browser, meanwhile)
         if happens is not None:
             happens()
         self._send(browser, last)
 
     def _send(self, browser: Browser, last: Last) -> None:
-        may = self.ledger.holds(browser.held, last.area)
+        open_to = self.ledger.may_answer if last.answers else self.ledger.holds
+        may = open_to(browser.held, last.area)
         changes = may and last.still()
         last.send()
         if changes:
@@ -224,9 +224,8 @@ class Life(Elsewhere):
         browser.came_by()
         if browser.held.session is None:
             return
-        browser.held.area = (last.area, self.ledger.now()) if may else None
         if changes and last.leaves_area:
-            browser.held.area = None
+            browser.held.leave()
 
     @precondition(lambda self: self.some(inside=True))
     @rule(seconds=SPANS, who=WHO, what=st.sampled_from(UNASKED), choice=CHOICE)

@@ -166,14 +166,6 @@ def test_the_password_each_time_it_is_entered(two_step: Person) -> None:
     assert "Generate" not in text_of(two_step.get(PAGE))
 
 
-def test_an_area_closes_after_five_minutes(two_step: Person) -> None:
-    enter(two_step)
-    two_step.here.clock.forward(seconds=299)
-    assert "Generate" in text_of(two_step.get(PAGE))
-    two_step.here.clock.forward(seconds=301)
-    assert "Generate" not in text_of(two_step.get(PAGE))
-
-
 def test_a_form_sent_too_late_makes_none(two_step: Person) -> None:
     enter(two_step)
     once = form_value(two_step.get(PAGE), "once")

@@ -85,9 +85,11 @@ def test_a_number_takes_the_place_of_another(two_step: Person, anna: Account) ->
 
 def test_nothing_without_the_password(two_step: Person, anna: Account) -> None:
     key = key_of(anna)
-    for path in ("new", "code", f"{key}/number", f"{key}/settings"):
+    for path in ("new", "code", f"{key}/number"):
         answer = two_step.post(f"{PHONES}/{path}", number=NEW, channel="voice", code="123456")
         assert "enter the password of" in text_of(answer), path
+    page = two_step.post(f"{PHONES}/{key}/settings", channel="voice")["Location"]
+    assert "enter the password of" in text_of(two_step.get(page))
     assert len(two_step.here.sender.sent) == 1
     assert anna.phones.get().channel == "sms"
 

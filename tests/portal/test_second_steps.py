@@ -159,8 +159,8 @@ def test_nothing_is_removed_without_the_password(
     person, _secret = with_app
     person.get("/activity")
     key = second_steps.of(anna)[0].key
-    page = person.post(f"/security/two-step/steps/{key}/remove")
-    assert "enter the password of" in text_of(page)
+    page = person.post(f"/security/two-step/steps/{key}/remove")["Location"]
+    assert "enter the password of" in text_of(person.get(page))
     assert len(second_steps.of(anna)) == 2
 
 

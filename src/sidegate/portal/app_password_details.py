@@ -14,7 +14,7 @@ from sidegate.accounts.app_password_choices import PRINTER, holds_senders
 from sidegate.accounts.app_passwords import State
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
-from sidegate.portal import gate, grants, open_connections
+from sidegate.portal import gate, kept_forms, open_connections
 from sidegate.portal.app_password_forms import ChoicesForm, chosen
 from sidegate.portal.app_password_rows import row_of
 from sidegate.portal.grants import Area, inside
@@ -25,7 +25,8 @@ from sidegate.storage.models import AppPassword
 @inside(Area.APP_PASSWORDS)
 def one(request: PortalRequest, app_password_id: int) -> HttpResponse:
     """What it is and may do; a form to change that."""
-    if (asked := gate.ask(request, Area.APP_PASSWORDS)) is not None:
+    keep = ChoicesForm.base_fields
+    if (asked := gate.ask(request, Area.APP_PASSWORDS, keep=keep)) is not None:
         return asked
     row = _row(request, app_password_id)
     if row is None:
@@ -38,6 +39,7 @@ def one(request: PortalRequest, app_password_id: int) -> HttpResponse:
         device=row.device,
         initial=chosen(row),
     )
+    kept_forms.fill_in(request, form)
     if sent and form.is_valid():
         return _save(request, row, form)
     shown = {
@@ -71,8 +73,9 @@ def _save(request: PortalRequest, row: AppPassword, form: ChoicesForm) -> HttpRe
 @inside(Area.APP_PASSWORDS)
 def switch(request: PortalRequest, app_password_id: int) -> HttpResponse:
     """Pause it, or let it open mail again."""
-    if not grants.holds(request, Area.APP_PASSWORDS):
-        return redirect("app-password", app_password_id)
+    page, key = "app-password", app_password_id
+    if (back := gate.lead_back(request, Area.APP_PASSWORDS, page, key)) is not None:
+        return back
     row = _row(request, app_password_id)
     if row is None:
         return _gone(request)

@@ -143,9 +143,10 @@ class AppPasswordForm(ChoicesForm):
         )
 
     @property
-    def more_is_wrong(self) -> bool:
-        """Whether an error stands among what is folded away."""
-        return bool({*self.errors} - {"app", "device"})
+    def more_is_open(self) -> bool:
+        """Whether an error, or what was typed before, stands among what is folded away."""
+        filled = {name for name, value in self.initial.items() if value}
+        return bool({*self.errors, *filled} - {"app", "device"})
 
 
 def chosen(row: AppPassword) -> dict[str, Any]:

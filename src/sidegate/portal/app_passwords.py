@@ -15,7 +15,7 @@ from sidegate.accounts.app_password_choices import holds_senders
 from sidegate.accounts.errors import AccountError
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
-from sidegate.portal import gate, grants, open_connections, setup_facts
+from sidegate.portal import gate, kept_forms, open_connections, setup_facts
 from sidegate.portal.app_password_forms import AppPasswordForm
 from sidegate.portal.app_password_rows import row_of
 from sidegate.portal.grants import Area, inside
@@ -32,11 +32,13 @@ def overview(request: PortalRequest) -> HttpResponse:
     reason = app_passwords.why_not(context(), request.account)
     if reason is not None:
         return render(request, "portal/app_passwords_off.html", {"reason": reason})
-    if (asked := gate.ask(request, Area.APP_PASSWORDS)) is not None:
+    keep = AppPasswordForm.base_fields
+    if (asked := gate.ask(request, Area.APP_PASSWORDS, keep=keep)) is not None:
         return asked
     if request.method == "POST":
         return _generate(request)
     form = AppPasswordForm(None, account=request.account, initial=preselected(request.GET))
+    kept_forms.fill_in(request, form)
     return _list(request, form)
 
 
@@ -44,8 +46,8 @@ def overview(request: PortalRequest) -> HttpResponse:
 @inside(Area.APP_PASSWORDS)
 def revoke(request: PortalRequest) -> HttpResponse:
     """Revoke one."""
-    if not grants.holds(request, Area.APP_PASSWORDS):
-        return redirect("app-passwords")
+    if (back := gate.lead_back(request, Area.APP_PASSWORDS, "app-passwords")) is not None:
+        return back
     row = _named(request)
     with open_connections.ended_after(request):
         revoked = row is not None and app_passwords.revoke(

@@ -24,7 +24,7 @@ from sidegate.storage.models import Account
 
 MOST_LISTED = 20
 """Programs on one page, those used last first."""
-_NEEDS_APP_PASSWORD, _GOES_ON = "app-password", "goes-on"
+_NEEDS_APP_PASSWORD, _GOES_ON = CHOICES = "app-password", "goes-on"
 
 
 class Listed(NamedTuple):
@@ -34,6 +34,8 @@ class Listed(NamedTuple):
     name: str
     protocols: str
     may_go_on: bool
+    app_password_wanted: bool
+    goes_on: bool
 
 
 class Made(NamedTuple):
@@ -47,8 +49,11 @@ class Made(NamedTuple):
         return f"Made(id={self.id})"
 
 
-def offered(account: Account) -> dict[str, object]:
-    """The programs that turning 2-step on signs out, and what may be done about each."""
+def offered(account: Account, *, ticked: dict[str, list[str]]) -> dict[str, object]:
+    """The programs that turning 2-step on signs out, and what may be done about each.
+
+    `ticked` holds what she had chosen already, by the names in `CHOICES`.
+    """
     days = context().config.policy.grace_days
     found = mail_programs.lately(account.pk, now=context().now())
     programs = [
@@ -57,6 +62,8 @@ def offered(account: Account) -> dict[str, object]:
             name=_called(program.name, program.last_address),
             protocols=_protocols(program.protocols),
             may_go_on=days > 0 and program.may_go_on,
+            app_password_wanted=program.key in ticked.get(_NEEDS_APP_PASSWORD, ()),
+            goes_on=program.key in ticked.get(_GOES_ON, ()),
         )
         for program in found[:MOST_LISTED]
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
@@ -15,7 +17,14 @@ from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import PasswordCannotTell, WrongPassword
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
-from sidegate.portal import code_pages, grants, passkey_answers, second_stage, step_codes
+from sidegate.portal import (
+    code_pages,
+    grants,
+    kept_forms,
+    passkey_answers,
+    second_stage,
+    step_codes,
+)
 from sidegate.portal.code_pages import CodeFlow
 from sidegate.portal.forms import PasswordForm
 from sidegate.portal.grants import Area, between_areas
@@ -57,9 +66,18 @@ STAGE = SecondStage(
 )
 
 
-def ask(request: PortalRequest, area: Area) -> HttpResponse | None:
-    """The page that asks for what opens the area; `None` where it is open."""
-    if grants.holds(request, area):
+_TOO_LATE = gettext_lazy(
+    "The 5 minutes were over, or you had gone to another page, so nothing was changed. "
+    "Enter your password again, and you are back where you were."
+)
+
+
+def ask(request: PortalRequest, area: Area, *, keep: Iterable[str] = ()) -> HttpResponse | None:
+    """The page that asks for what opens the area; `None` where it is open.
+
+    Of a form that comes too late, the fields named in `keep` are kept: no secret is among them.
+    """
+    if grants.is_open(request, area):
         return None
     if USED in request.POST:
         return _judge_passkey(request, area)
@@ -68,7 +86,31 @@ def ask(request: PortalRequest, area: Area) -> HttpResponse | None:
     form = PasswordForm(request.POST if sent else None)
     if sent and form.is_valid():
         return _judge(request, area, form)
-    return _page(request, area, form)
+    if sent or request.method != "POST":
+        return _page(request, area, form)
+    grants.put_by(request, area, kept_forms.typed(request, keep))
+    return _page(request, area, form, problem=str(_TOO_LATE))
+
+
+def ask_to_answer(
+    request: PortalRequest, area: Area, *, keep: Iterable[str] = ()
+) -> HttpResponse | None:
+    """The same for what only takes the answer to something that was asked for inside."""
+    return None if grants.may_answer(request, area) else ask(request, area, keep=keep)
+
+
+def lead_back(
+    request: PortalRequest,
+    area: Area,
+    page: str,
+    *key: object,
+    may: Callable[[PortalRequest, Area], bool] = grants.is_open,
+) -> HttpResponse | None:
+    """The same for what has no page of its own: to the page that asks, and why."""
+    if may(request, area):
+        return None
+    messages.error(request, str(_TOO_LATE))
+    return redirect(page, *key)
 
 
 def _judge(request: PortalRequest, area: Area, form: PasswordForm) -> HttpResponse:
@@ -86,7 +128,7 @@ def _judge(request: PortalRequest, area: Area, form: PasswordForm) -> HttpRespon
         return _page(request, area, form)
     path = request.get_full_path()
     if not request.account.two_step or grants.second_step_is_fresh(request):
-        grants.grant(request, area, path=path)
+        grants.grant(request, area)
         return redirect(path)
     grants.password_given(request, area, path=path)
     return second_stage.first(request, STAGE, request.account)
@@ -99,7 +141,7 @@ def _judge_passkey(request: PortalRequest, area: Area) -> HttpResponse:
         return _page(request, area, PasswordForm(), problem=answer)
     path = request.get_full_path()
     grants.second_step_given(request)
-    grants.grant(request, area, path=path)
+    grants.grant(request, area)
     return redirect(path)
 
 
@@ -163,7 +205,7 @@ def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
 def _opened(request: PortalRequest, entering: tuple[Area, str]) -> HttpResponse:
     area, path = entering
     grants.second_step_given(request)
-    grants.grant(request, area, path=path)
+    grants.grant(request, area)
     return redirect(path)
 
 

@@ -2,14 +2,16 @@
 
 An area is entered with the account password each time; where 2-Step Verification is
 on, with a code too, unless a second step was given in this session's last 5 minutes.
-A grant ends with the first page outside its area, or after 5 minutes without a page.
+A grant ends with the first page outside its area, or 5 minutes after that proof: no page
+makes it last longer. What was asked for inside it and has to be waited for, a code to a new
+phone say, may be answered later, and that alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.http.response import HttpResponseBase
 
@@ -18,10 +20,14 @@ from sidegate.portal.visitors import SECOND_STEP_AT, PortalRequest
 
 MINUTE = 60_000
 FRESH = 5 * MINUTE
-"""Milliseconds for which a second step counts for whatever asks for one."""
+"""Milliseconds for which a proof counts: a second step for whatever asks for one, and an area."""
+_CODE_WITHIN = 10 * MINUTE
+"""Milliseconds after the password for the second step that completes the proof."""
 
 _ENTERED = "entered"
-_AREA = "area"
+_AREA, _PATH = "area", "path"
+_PASSWORD_AT, _OPENED_AT, _ANSWER_BY = "password_at", "opened_at", "answer_by"
+_PUT_BY = "put_by"
 _BETWEEN = "between_areas"
 
 
@@ -39,17 +45,6 @@ class Area(StrEnum):
 
 PERSONAL = frozenset({Area.RECOVERY_ADDRESS, Area.OWN_DATA})
 """Areas that lie under Personal info; the others lie under Security."""
-_LIFETIMES = {
-    Area.PASSWORD: FRESH,
-    # As long as a code is good: whoever waits for a call is not asked again.
-    Area.TURN_ON: 10 * MINUTE,
-    Area.TURN_OFF: FRESH,
-    Area.STEPS: 10 * MINUTE,
-    Area.APP_PASSWORDS: FRESH,
-    # A message may be slower than an SMS.
-    Area.RECOVERY_ADDRESS: 30 * MINUTE,
-    Area.OWN_DATA: FRESH,
-}
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -82,41 +77,82 @@ def leave_others(request: PortalRequest, view: object) -> None:
 
 
 def is_open(request: PortalRequest, area: Area) -> bool:
-    """Whether the area is open to this session; changes nothing."""
+    """Whether the area is open to this session."""
     entered = request.session.get(_ENTERED)
-    if not entered or entered[_AREA] != area or "used_at" not in entered:
+    if not entered or entered[_AREA] != area or _OPENED_AT not in entered:
         return False
-    return bool(context().now() - entered["used_at"] <= _LIFETIMES[area])
+    return bool(context().now() - entered[_OPENED_AT] <= FRESH)
 
 
-def holds(request: PortalRequest, area: Area) -> bool:
-    """Whether the area is open to this session; a page inside keeps it so."""
-    if not is_open(request, area):
+def wait_for_answer(request: PortalRequest, area: Area, *, lifetime: int) -> None:
+    """Let what was just asked for in the open area be answered within `lifetime` milliseconds.
+
+    Asked for once the area has closed, it can be answered no longer than before.
+    """
+    if is_open(request, area):
+        answer_by = context().now() + lifetime
+        request.session[_ENTERED] = {**request.session[_ENTERED], _ANSWER_BY: answer_by}
+
+
+def may_answer(request: PortalRequest, area: Area) -> bool:
+    """Whether the area is open, or waits for an answer that was asked for while it was."""
+    if is_open(request, area):
+        return True
+    entered = request.session.get(_ENTERED)
+    if not entered or entered[_AREA] != area:
         return False
-    entered = request.session[_ENTERED]
-    request.session[_ENTERED] = {**entered, "used_at": context().now()}
-    return True
+    return bool(context().now() < entered.get(_ANSWER_BY, 0))
 
 
 def password_given(request: PortalRequest, area: Area, *, path: str) -> None:
     """Remember that the password was right, and where to go on."""
-    request.session[_ENTERED] = {_AREA: area, "path": path, "password_at": context().now()}
+    _enter(request, area, {_PATH: path, _PASSWORD_AT: context().now()})
 
 
 def awaited(request: PortalRequest) -> tuple[Area, str] | None:
     """The area that a code is still needed for, and its path."""
     entered = request.session.get(_ENTERED)
-    if not entered or "used_at" in entered:
+    if not entered or _PASSWORD_AT not in entered:
         return None
-    if context().now() - entered["password_at"] > 10 * MINUTE:
+    if context().now() - entered[_PASSWORD_AT] > _CODE_WITHIN:
         return None
-    return Area(entered[_AREA]), str(entered["path"])
+    return Area(entered[_AREA]), str(entered[_PATH])
 
 
-def grant(request: PortalRequest, area: Area, *, path: str) -> None:
+def grant(request: PortalRequest, area: Area) -> None:
     """Open the area: the session is trusted more from here on, so its key changes."""
     request.session.cycle_key()
-    request.session[_ENTERED] = {_AREA: area, "path": path, "used_at": context().now()}
+    _enter(request, area, {_OPENED_AT: context().now()})
+
+
+def put_by(request: PortalRequest, area: Area, typed: dict[str, list[str]]) -> None:
+    """Keep what a form held that came too late, until its page can be shown again.
+
+    It goes with the first page outside the area, as a grant does.
+    """
+    request.session[_ENTERED] = {**_of(request, area), _PUT_BY: (request.path, typed)}
+
+
+def take_back(request: PortalRequest) -> dict[str, list[str]]:
+    """What was put by on this page, once."""
+    entered = request.session.get(_ENTERED, {})
+    path, typed = entered.get(_PUT_BY, ("", {}))
+    if path != request.path:
+        return {}
+    request.session[_ENTERED] = {key: entered[key] for key in entered if key != _PUT_BY}
+    return dict(typed)
+
+
+def _enter(request: PortalRequest, area: Area, proved: dict[str, str | int]) -> None:
+    before = _of(request, area)
+    stays = {key: before[key] for key in (_AREA, _ANSWER_BY, _PUT_BY) if key in before}
+    request.session[_ENTERED] = {**stays, **proved}
+
+
+def _of(request: PortalRequest, area: Area) -> dict[str, Any]:
+    """What the session knows of the area; of one at a time, so of none before."""
+    entered = request.session.get(_ENTERED)
+    return dict(entered) if entered and entered[_AREA] == area else {_AREA: area}
 
 
 def end(request: PortalRequest) -> None:

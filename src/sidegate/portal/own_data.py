@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.text import get_valid_filename
 from django.views.decorators.http import require_POST
 
 from sidegate.accounts import own_data
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
-from sidegate.portal import gate, grants
+from sidegate.portal import gate
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.visitors import PortalRequest
 
@@ -31,8 +31,8 @@ def page(request: PortalRequest) -> HttpResponse:
 @inside(Area.OWN_DATA)
 def file(request: PortalRequest) -> HttpResponseBase:
     """The file."""
-    if not grants.holds(request, Area.OWN_DATA):
-        return redirect("own-data")
+    if (back := gate.lead_back(request, Area.OWN_DATA, "own-data")) is not None:
+        return back
     pieces = own_data.take(context(), account=request.account, origin=origin_of(request))
     name, address = context().config.server.name, request.account.address.replace("@", "_")
     filename = get_valid_filename(f"{name}-{address}-data.json")

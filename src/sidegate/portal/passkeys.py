@@ -15,10 +15,19 @@ from sidegate.accounts import passkeys, second_steps, web_sign_in
 from sidegate.accounts.errors import AccountError, NotAvailable
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import Instead, PasswordCannotTell, WrongPassword
+from sidegate.factors import passkey
 from sidegate.pages.browsers import in_words
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of, program_of
-from sidegate.portal import gate, grants, passkey_answers, proved, sign_in, sign_in_stages
+from sidegate.portal import (
+    gate,
+    grants,
+    kept_forms,
+    passkey_answers,
+    proved,
+    sign_in,
+    sign_in_stages,
+)
 from sidegate.portal.code_pages import said
 from sidegate.portal.forms import SignInForm, StepNameForm
 from sidegate.portal.grants import Area, between_areas, inside
@@ -88,7 +97,7 @@ def confirm(request: PortalRequest) -> HttpResponse:
 
     def right() -> HttpResponse:
         grants.second_step_given(request)
-        grants.grant(request, area, path=path)
+        grants.grant(request, area)
         return redirect(path)
 
     return _step(request, gate.STAGE, request.account, right=right, back=path)
@@ -135,15 +144,17 @@ def _step(
 @inside(Area.TURN_ON, Area.STEPS)
 def add(request: PortalRequest) -> HttpResponse:
     """A new passkey: one more second step, or the one that 2-step is turned on with."""
-    if (asked := gate.ask(request, _area(request))) is not None:
+    sent = MADE in request.POST
+    ask = gate.ask_to_answer if sent else gate.ask
+    if (asked := ask(request, _area(request), keep=StepNameForm.base_fields)) is not None:
         return asked
     try:
         passkeys.may_add(context(), request.account)
     except NotAvailable as why:
         return render(request, "portal/passkey_add.html", {"why_not": why.text})
-    sent = MADE in request.POST
     name = {"name": in_words(program_of(request)) or _("Passkey")}
     form = StepNameForm(request.POST if sent else None, initial=name)
+    kept_forms.fill_in(request, form)
     problem = _added(request, form) if sent and form.is_valid() else None
     if sent and form.is_valid() and problem is None:
         return redirect("two-step" if request.account.two_step else "two-step-turn-on")
@@ -170,8 +181,9 @@ def _added(request: PortalRequest, form: StepNameForm) -> str | None:
 @require_POST
 def add_options(request: PortalRequest) -> HttpResponse:
     """What a browser is asked to make."""
-    if not grants.holds(request, _area(request)):
+    if not grants.is_open(request, _area(request)):
         return HttpResponseForbidden()
+    grants.wait_for_answer(request, _area(request), lifetime=passkey.LIFETIME)
     return passkey_answers.options_to_make(request)
 
 

@@ -34,7 +34,6 @@ def answer(request: HttpRequest, account: Account) -> HttpResponse:
 @require_POST
 def of_own(request: PortalRequest) -> HttpResponse:
     """For the page that changes the password of whoever is signed in."""
-    # Looked at, not used: typing keeps no area open, and writes no session.
     if not grants.is_open(request, Area.PASSWORD):
         return HttpResponse(status=403)
     return answer(request, request.account)

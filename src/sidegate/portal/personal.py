@@ -17,7 +17,7 @@ from sidegate.accounts.errors import AccountError
 from sidegate.pages import people_time, time_zones
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
-from sidegate.portal import gate, grants
+from sidegate.portal import gate, grants, kept_forms
 from sidegate.portal.forms import CodeForm
 from sidegate.portal.grants import Area, inside
 from sidegate.portal.personal_forms import (
@@ -98,10 +98,12 @@ def recovery(request: PortalRequest) -> HttpResponse:
     """The recovery address: a new one gets a code first."""
     if not context().config.sends_mail:
         return render(request, "portal/personal_recovery_off.html")
-    if (asked := gate.ask(request, Area.RECOVERY_ADDRESS)) is not None:
+    keep = RecoveryAddressForm.base_fields
+    if (asked := gate.ask(request, Area.RECOVERY_ADDRESS, keep=keep)) is not None:
         return asked
     sent = request.POST if "address" in request.POST else None
     form = RecoveryAddressForm(sent, account=request.account)
+    kept_forms.fill_in(request, form)
     if not form.is_valid():
         return _recovery_page(request, form)
     binding = secrets.token_urlsafe(24)
@@ -116,6 +118,8 @@ def recovery(request: PortalRequest) -> HttpResponse:
     except AccountError as problem:
         return _recovery_page(request, form, problem=str(problem.text))
     request.session[_BINDING] = binding
+    lifetime = recovery_address.LIFETIME
+    grants.wait_for_answer(request, Area.RECOVERY_ADDRESS, lifetime=lifetime)
     return redirect("recovery-address-code")
 
 
@@ -123,8 +127,10 @@ def recovery(request: PortalRequest) -> HttpResponse:
 def recovery_code(request: PortalRequest) -> HttpResponse:
     """The code that was sent to it."""
     address = recovery_address.waiting(context(), account=request.account)
-    if not grants.holds(request, Area.RECOVERY_ADDRESS) or not address:
+    if not address:
         return redirect("recovery-address")
+    if (asked := gate.ask_to_answer(request, Area.RECOVERY_ADDRESS)) is not None:
+        return asked
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         answer = recovery_address.confirm(
@@ -149,12 +155,12 @@ def recovery_code(request: PortalRequest) -> HttpResponse:
 @inside(Area.RECOVERY_ADDRESS)
 def recovery_remove(request: PortalRequest) -> HttpResponse:
     """Have none any more."""
-    if grants.holds(request, Area.RECOVERY_ADDRESS):
-        recovery_address.remove(context(), account=request.account, origin=origin_of(request))
-        grants.end(request)
-        messages.success(request, _("You have no recovery address any more."))
-        return redirect("personal")
-    return redirect("recovery-address")
+    if (back := gate.lead_back(request, Area.RECOVERY_ADDRESS, "recovery-address")) is not None:
+        return back
+    recovery_address.remove(context(), account=request.account, origin=origin_of(request))
+    grants.end(request)
+    messages.success(request, _("You have no recovery address any more."))
+    return redirect("personal")
 
 
 def _recovery_page(

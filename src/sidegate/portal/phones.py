@@ -13,9 +13,10 @@ from sidegate.accounts import phones, second_steps
 from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.errors import AccountError
 from sidegate.accounts.second_steps import NewPhone, SecondStep, StepKind
+from sidegate.factors import one_time_code
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
-from sidegate.portal import code_pages, code_step, gate, grants
+from sidegate.portal import code_pages, code_step, gate, grants, kept_forms
 from sidegate.portal.code_pages import CodeFlow, said
 from sidegate.portal.devices import this_browser
 from sidegate.portal.forms import PhoneForm, open_channels
@@ -42,7 +43,7 @@ def number(request: PortalRequest, key: str = "") -> HttpResponse:
     replaces = _phone(request, key)
     if not request.account.two_step or (key and replaces is None):
         return redirect("two-step")
-    if (asked := gate.ask(request, Area.STEPS)) is not None:
+    if (asked := gate.ask(request, Area.STEPS, keep=PhoneForm.base_fields)) is not None:
         return asked
     sent = request.method == "POST"
     form = PhoneForm(
@@ -50,6 +51,7 @@ def number(request: PortalRequest, key: str = "") -> HttpResponse:
         region=region_of(request),
         initial={"channel": replaces.channel} if replaces else {},
     )
+    kept_forms.fill_in(request, form)
     problem = _send(request, form, replaces) if sent and form.is_valid() else None
     if sent and form.is_valid() and problem is None:
         request.session[_REPLACES] = key
@@ -75,13 +77,14 @@ def _send(request: PortalRequest, form: PhoneForm, replaces: SecondStep | None) 
         )
     except AccountError as problem:
         return said(problem)
+    grants.wait_for_answer(request, Area.STEPS, lifetime=one_time_code.LIFETIME)
     return None
 
 
 @inside(Area.STEPS)
 def code(request: PortalRequest) -> HttpResponse:
     """The code that was sent to the new number."""
-    if (asked := gate.ask(request, Area.STEPS)) is not None:
+    if (asked := gate.ask_to_answer(request, Area.STEPS)) is not None:
         return asked
     key = request.session.get(_REPLACES, "")
     back = reverse("phone-number", args=[key]) if key else reverse("phone-new")
@@ -114,8 +117,12 @@ def _verified(request: PortalRequest, answer: CodeRight) -> HttpResponse:
 @inside(Area.STEPS)
 def again(request: PortalRequest) -> HttpResponse:
     """Another code to the same number."""
-    if not request.account.two_step or not grants.holds(request, Area.STEPS):
+    if not request.account.two_step:
         return redirect("two-step")
+    page, may = _FLOW.page, grants.may_answer
+    if (back := gate.lead_back(request, Area.STEPS, page, may=may)) is not None:
+        return back
+    grants.wait_for_answer(request, Area.STEPS, lifetime=one_time_code.LIFETIME)
     return code_pages.send_again(request, _FLOW, request.account)
 
 
@@ -125,8 +132,8 @@ def settings(request: PortalRequest, key: str) -> HttpResponse:
     found = _phone(request, key)
     if request.method != "POST" or found is None:
         return redirect("two-step")
-    if (asked := gate.ask(request, Area.STEPS)) is not None:
-        return asked
+    if (back := gate.lead_back(request, Area.STEPS, "second-step", key)) is not None:
+        return back
     wanted = request.POST.get("channel", "")
     account, origin = request.account, origin_of(request)
     if wanted in {channel for channel, _words in open_channels()}:

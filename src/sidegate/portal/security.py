@@ -11,7 +11,7 @@ from sidegate.accounts import activity, app_passwords, people
 from sidegate.events.catalogue import Kind
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
-from sidegate.portal import cut_over, devices, gate, grants, open_connections
+from sidegate.portal import cut_over, devices, gate, grants, kept_forms, open_connections
 from sidegate.portal.activity_words import told
 from sidegate.portal.forms import NewPasswordForm
 from sidegate.portal.grants import Area, inside
@@ -50,11 +50,12 @@ def password(request: PortalRequest) -> HttpResponse:
     """A new account password."""
     if not context().config.has_own_passwords:
         return render(request, "portal/password_elsewhere.html")
-    if (asked := gate.ask(request, Area.PASSWORD)) is not None:
+    if (asked := gate.ask(request, Area.PASSWORD, keep=("keep_app_passwords",))) is not None:
         return asked
     form = NewPasswordForm(request.POST or None, account=request.account)
     if request.method == "POST" and form.is_valid():
         return _change(request, form)
+    kept_forms.fill_in(request, form)
     shown = {"form": form, "count": len(app_passwords.active(request.account))}
     return render(request, "portal/password.html", shown)
 

@@ -13,7 +13,7 @@ from sidegate.accounts.phone_numbers import phones
 from sidegate.accounts.second_steps import SecondStep
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
-from sidegate.portal import gate
+from sidegate.portal import gate, kept_forms
 from sidegate.portal.devices import this_browser
 from sidegate.portal.forms import StepNameForm, open_channels
 from sidegate.portal.grants import Area, inside
@@ -27,7 +27,7 @@ def step(request: PortalRequest, key: str) -> HttpResponse:
     found = second_steps.find(request.account, key=key)
     if found is None:
         return redirect("two-step")
-    if (asked := gate.ask(request, Area.STEPS)) is not None:
+    if (asked := gate.ask(request, Area.STEPS, keep=StepNameForm.base_fields)) is not None:
         return asked
     form = StepNameForm(request.POST or None, initial={"name": found.name})
     if request.method == "POST" and form.is_valid():
@@ -40,6 +40,7 @@ def step(request: PortalRequest, key: str) -> HttpResponse:
         )
         messages.success(request, _("The name was changed."))
         return redirect("two-step")
+    kept_forms.fill_in(request, form)
     return _page(request, found, form)
 
 
@@ -48,8 +49,8 @@ def remove(request: PortalRequest, key: str) -> HttpResponse:
     """Remove it; the last one stays while 2-step is on."""
     if request.method != "POST":
         return redirect("second-step", key)
-    if (asked := gate.ask(request, Area.STEPS)) is not None:
-        return asked
+    if (back := gate.lead_back(request, Area.STEPS, "second-step", key)) is not None:
+        return back
     try:
         gone = second_steps.remove(
             context(),

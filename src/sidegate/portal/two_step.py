@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,6 +14,7 @@ from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.errors import AccountError
 from sidegate.accounts.phone_numbers import for_people
 from sidegate.accounts.second_steps import NewPhone, NewStep
+from sidegate.factors import one_time_code
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
 from sidegate.portal import (
@@ -21,6 +24,7 @@ from sidegate.portal import (
     devices,
     gate,
     grants,
+    kept_forms,
     open_connections,
     proved,
 )
@@ -64,11 +68,12 @@ def overview(request: PortalRequest) -> HttpResponse:
 @inside(Area.TURN_ON)
 def phone(request: PortalRequest) -> HttpResponse:
     """The number, and how codes should reach it."""
-    if (instead := _not_now(request)) is not None:
+    if (instead := _not_now(request, keep=PhoneForm.base_fields)) is not None:
         return instead
     typed = request.session.get(_TYPED, {})
     sent = request.method == "POST"
     form = PhoneForm(request.POST if sent else None, region=region_of(request), initial=typed)
+    kept_forms.fill_in(request, form)
     shown = {"form": form, "addable": ADDABLE}
     if not sent:
         return render(request, "portal/two_step_phone.html", shown)
@@ -93,14 +98,17 @@ def _send(request: PortalRequest, form: PhoneForm) -> str | None:
         )
     except AccountError as problem:
         return said(problem)
+    grants.wait_for_answer(request, Area.TURN_ON, lifetime=one_time_code.LIFETIME)
     return None
 
 
 @inside(Area.TURN_ON)
 def code(request: PortalRequest) -> HttpResponse:
     """The code that was sent to the number."""
-    if (instead := _not_now(request)) is not None:
-        return instead
+    if request.account.two_step:
+        return redirect("two-step")
+    if (asked := gate.ask_to_answer(request, Area.TURN_ON)) is not None:
+        return asked
 
     def right(answer: CodeRight) -> HttpResponse:
         proved.keep(request, NewPhone(number=answer.number, channel=answer.channel))
@@ -112,15 +120,19 @@ def code(request: PortalRequest) -> HttpResponse:
 @inside(Area.TURN_ON)
 def again(request: PortalRequest) -> HttpResponse:
     """Another code to the same number."""
-    if request.account.two_step or not grants.holds(request, Area.TURN_ON):
-        return redirect("two-step-phone")
+    if request.account.two_step:
+        return redirect("two-step")
+    page, may = _FLOW.page, grants.may_answer
+    if (back := gate.lead_back(request, Area.TURN_ON, page, may=may)) is not None:
+        return back
+    grants.wait_for_answer(request, Area.TURN_ON, lifetime=one_time_code.LIFETIME)
     return code_pages.send_again(request, _FLOW, request.account)
 
 
 @inside(Area.TURN_ON)
 def turn_on(request: PortalRequest) -> HttpResponse:
     """The last screen: what changes, and *Turn on*."""
-    if (instead := _not_now(request)) is not None:
+    if (instead := _not_now(request, keep=cut_over.CHOICES)) is not None:
         return instead
     if (new := proved.kept(request)) is None:
         return redirect("two-step-phone")
@@ -153,7 +165,7 @@ def _last_screen(request: PortalRequest, new: NewStep) -> dict[str, object]:
         "number": for_people(phone.number) if phone else "",
         "channel": phone.channel if phone else "",
         "what": second_steps.WORDS[new.kind],
-        **cut_over.offered(request.account),
+        **cut_over.offered(request.account, ticked=kept_forms.take_back(request)),
     }
 
 
@@ -178,7 +190,7 @@ def turn_off(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/two_step_turn_off.html", shown)
 
 
-def _not_now(request: PortalRequest) -> HttpResponse | None:
+def _not_now(request: PortalRequest, *, keep: Iterable[str]) -> HttpResponse | None:
     if request.account.two_step:
         return redirect("two-step")
-    return gate.ask(request, Area.TURN_ON)
+    return gate.ask(request, Area.TURN_ON, keep=keep)
