@@ -12,9 +12,10 @@ import asyncio
 import contextlib
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from sidegate.config.gateways import Sip
 from sidegate.senders.gateway import NotNow
@@ -22,6 +23,8 @@ from sidegate.senders.sip_folder import LONGEST, call_folder, furnish
 from sidegate.senders.sip_route import Route
 from sidegate.senders.sip_trace import Heard, Trace
 from sidegate.senders.speech import Speech
+
+T = TypeVar("T")
 
 _LEAVING = 2.0
 """Seconds to hang up and to end the registration."""
@@ -77,14 +80,50 @@ async def running_agent(
     options: Sip, route: Route, speech: Speech | None, *, ours: tuple[str, ...], parent: Path
 ) -> AsyncIterator[Agent]:
     """Start one; it hangs up and is gone, with all that it was given, on leaving."""
-    with call_folder(parent) as folder:
-        await asyncio.to_thread(furnish, folder, options, route, speech)
+    async with _furnished(parent, options, route, speech) as folder:
         process = await _started(folder)
         try:
             if process.stdin and process.stdout:
                 yield Agent(process.stdin, process.stdout, folder, Trace(ours))
         finally:
             await asyncio.shield(_ended(process))
+
+
+@asynccontextmanager
+async def _furnished(
+    parent: Path, options: Sip, route: Route, speech: Speech | None
+) -> AsyncIterator[Path]:
+    """The folder of a call with all in it: locked, written and deleted off the event loop."""
+    held = contextlib.ExitStack()
+
+    def fill() -> Path:
+        folder = held.enter_context(call_folder(parent))
+        furnish(folder, options, route, speech)
+        return folder
+
+    try:
+        yield await _to_its_end(fill)
+    finally:
+        await _to_its_end(held.close)
+
+
+async def _to_its_end(work: Callable[[], T]) -> T:
+    """Its result, worked on a thread; who is cancelled meanwhile goes only when it has ended.
+
+    A thread goes on writing, whoever gave up waiting for it: deleted beside it, a password or
+    a code would be left behind.
+    """
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    cancelled: asyncio.CancelledError | None = None
+    while not working.done():
+        try:
+            await asyncio.wait((working,))
+        except asyncio.CancelledError as problem:
+            cancelled = problem
+    if cancelled is not None:
+        working.exception()  # seen: the cancelling counts
+        raise cancelled
+    return working.result()
 
 
 async def _started(folder: Path) -> Process:
