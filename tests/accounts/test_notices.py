@@ -158,8 +158,9 @@ def test_what_it_says(installation_on_each: Installation, anna: Account) -> None
         "Program: test browser\n"
         "Address: 192.0.2.7\n\n"
         "If it was you, there is nothing to do.\n\n"
-        "If it was not you, lock your account with this link. Nothing opens it then, neither "
-        "mail programs nor browsers, until whoever runs the mail server lets you in again:\n"
+        "If it was not you, lock your account with this link. That undoes what was changed from "
+        "then on, and nothing opens your account, neither mail programs nor browsers, until "
+        "whoever runs the mail server lets you in again:\n"
         "LINK\n\n"
         "-- \nSidegate\nhttp://localhost:8025\n"
     )

@@ -129,7 +129,7 @@ class Elsewhere(Rules):
 
     def _removed_elsewhere(self) -> None:
         """Another browser of hers removes the oldest second step; the last one stays."""
-        if not self.ledger.on:
+        if not self.ledger.steps:
             return
         key = self.ledger.steps[0].key
         try:
@@ -141,7 +141,7 @@ class Elsewhere(Rules):
         self.ledger.removed(key)
 
     def _turned_on_elsewhere(self) -> None:
-        if self.ledger.on:
+        if self.ledger.on or not self.ledger.enabled:
             return
         number = NUMBERS[2]
         two_step.turn_on(

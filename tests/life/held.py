@@ -33,6 +33,8 @@ class Step:
     last_step: int = -1
     """The newest time step of an app whose code was used."""
     passkey: SoftKey | None = None
+    at: int = 0
+    """When it was added."""
 
     def codes(self, now: int) -> dict[str, int]:
         """The codes that an app's step still takes now, by RFC 6238, and their time steps."""

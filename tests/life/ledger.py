@@ -41,6 +41,12 @@ class Ledger:
     """Backup codes that count, and whether each was used."""
     spent_backup: list[str] = field(default_factory=list)
     """Backup codes that count no more, for whatever reason."""
+    backup_at: int = 0
+    """When those that count were made."""
+    switched: list[tuple[int, bool]] = field(default_factory=list)
+    """When 2-step was turned on, or off."""
+    emptied: bool = False
+    """A link took all second steps away and left 2-step on."""
     made: list[Made] = field(default_factory=list)
     seen: dict[Use, int] = field(default_factory=dict)
     """Where the mail program used the account password over what, and when."""
@@ -163,6 +169,8 @@ class Ledger:
         if by is not None and by.session is not None:
             by.session.second_at = now
         self.on_since, self.steps = now, [step]
+        step.at, self.emptied = now, False
+        self.switched.append((now, True))
         self.windows = {}
         self.expected.append(Kind.TWO_STEP_ON)
         lately = [use for use, at in self.seen.items() if at > now - 30 * DAY]
@@ -178,12 +186,17 @@ class Ledger:
         self.recovery = None
         self.end_windows()
         self.revoke_all()
-        self.on_since, self.steps = None, []
-        self._spend_backup()
+        self._off()
         self._end_trust()
         self.expected.append(Kind.TWO_STEP_OFF)
 
+    def _off(self) -> None:
+        self.on_since, self.steps, self.emptied = None, [], False
+        self._spend_backup()
+        self.switched.append((self.now(), False))
+
     def added(self, step: Step) -> None:
+        step.at, self.emptied = self.now(), False
         self.steps.append(step)
         self.expected.append(Kind.SECOND_STEP_ADDED)
 
@@ -201,7 +214,7 @@ class Ledger:
 
     def backup_made(self, codes: list[str]) -> None:
         self._spend_backup()
-        self.backup = dict.fromkeys(codes, False)
+        self.backup, self.backup_at = dict.fromkeys(codes, False), self.now()
         self.secrets.update(codes)
         self.expected.append(Kind.BACKUP_CODES_MADE)
 
@@ -246,14 +259,31 @@ class Ledger:
         if self.recovery is not None:
             self.stopped[self.version] = self.now()
         self.recovery = None
-        for made in self.made:
-            if made.at >= link.at:
-                self.revoke(made)
+        self._undo(since=link.at - 10_000)
         self.end_windows()
         self.end_resets()
         self.end_sessions()
         self._end_trust()
         self.expected.append(Kind.ACCOUNT_LOCKED)
+
+    def _undo(self, *, since: int) -> None:
+        """What was added since is gone; 2-step is off where it was off then, and only there."""
+        switches = [on for at, on in self.switched if at >= since]
+        was_on = not switches[0] if switches else self.on
+        for made in self.made:
+            if made.at >= since:
+                self.revoke(made)
+        new = [step for step in self.steps if step.at >= since]
+        self.steps = [step for step in self.steps if step.at < since]
+        self.expected += [Kind.CHANGE_UNDONE] * len(new)
+        if self.has("backup-codes-0") and self.backup_at >= since:
+            self._spend_backup()
+            self.expected.append(Kind.CHANGE_UNDONE)
+        if self.on and not was_on:
+            self.revoke_all()
+            self._off()
+            self.expected.append(Kind.CHANGE_UNDONE)
+        self.emptied = self.on and not self.steps
 
     def may_recover(self, held: Held) -> bool:
         """Whether a recovery may begin: one at a time; a week's pause after one was stopped."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
+from sidegate.accounts.errors import NotAvailable
 from sidegate.storage.models import Account
 
 
@@ -14,3 +17,14 @@ def locked(account: Account | int) -> Account:
     """
     account_id = account if isinstance(account, int) else account.pk
     return Account.objects.select_for_update(no_key=True).get(pk=account_id)
+
+
+def locked_enabled(account: Account) -> Account:
+    """The same, for a change by its owner. Raises `NotAvailable` where it was disabled meanwhile.
+
+    What a thief has under way must not come after the link that undoes his other changes.
+    """
+    current = locked(account)
+    if not current.enabled:
+        raise NotAvailable(_("The account was disabled"))
+    return current

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from sidegate.accounts.account_lock import locked
+from sidegate.accounts.account_lock import locked, locked_enabled
 from sidegate.accounts.app_password_choices import (
     USUAL,
     Choices,
@@ -138,7 +138,7 @@ def make(
     secret = app_password.generate(length=ctx.config.app_passwords.length, random=ctx.random)
     digest = app_password.digest(key=ctx.keys.current, account_id=account.pk, letters=secret)
     with transaction.atomic():
-        _check_room(ctx, account)
+        _check_room(ctx, account, origin)
         row = AppPassword.objects.create(
             account=account,
             digest=digest,
@@ -200,9 +200,9 @@ def revoke_all(ctx: Context, *, account: Account, origin: Origin) -> int:
         )
 
 
-def _check_room(ctx: Context, account: Account) -> None:
+def _check_room(ctx: Context, account: Account, origin: Origin) -> None:
     # Locked, so that neither the count nor 2-step changes under us (SQLite: by the transaction).
-    current = locked(account)
+    current = locked_enabled(account) if origin.by == "owner" else locked(account)
     reason = why_not(ctx, current)
     if reason is not None:
         raise NotAvailable(reason)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from sidegate import texts
 from sidegate.accounts import code_tries
-from sidegate.accounts.account_lock import locked
+from sidegate.accounts.account_lock import locked_enabled
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable
 from sidegate.accounts.notices import tell_of_change
@@ -40,7 +40,7 @@ def turn_on(ctx: Context, *, account: Account, codes: list[str], origin: Origin)
     """Let these codes count, and no earlier ones. Raises `NotAvailable` with 2-step off."""
     now = ctx.now()
     with transaction.atomic():
-        current = locked(account)
+        current = locked_enabled(account)
         if not current.two_step:
             raise NotAvailable(NO_TWO_STEP)
         current.backup_codes.all().delete()

@@ -6,7 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from sidegate.accounts import grace, known_browsers, passkeys, password_reset_rows, recovery_rows
+from sidegate.accounts import (
+    grace,
+    known_browsers,
+    passkeys,
+    password_reset_rows,
+    recovery_rows,
+    undoing,
+)
 from sidegate.decisions.ports import Unavailable
 from sidegate.decisions.throttle import DAY
 from sidegate.storage import counters, jobs, sends, sightings
@@ -51,6 +58,7 @@ class Housekeeping:
         known_browsers.forget_old(now=now)
         passkeys.forget_used(now=now)
         LockLink.objects.filter(expires_at__lt=now).delete()
+        undoing.forget_old(now=now)
         RecoveryChange.objects.filter(expires_at__lt=now).delete()
         password_reset_rows.forget_old(now=now)
         recovery_rows.forget_old(now=now)

@@ -166,8 +166,9 @@ def _ending(notice: Notice) -> list[str]:
     return [
         _nothing_to_do(notice),
         _(
-            "If it was not you, lock your account with this link. Nothing opens it then, neither "
-            "mail programs nor browsers, until whoever runs the mail server lets you in again:"
+            "If it was not you, lock your account with this link. That undoes what was changed "
+            "from then on, and nothing opens your account, neither mail programs nor browsers, "
+            "until whoever runs the mail server lets you in again:"
         )
         + f"\n{notice.link}",
     ]

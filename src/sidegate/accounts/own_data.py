@@ -17,7 +17,13 @@ from django.db.models import Model
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.notices import tell_of_change
 from sidegate.events.catalogue import Kind
-from sidegate.storage import mail_models, models, recovery_models, second_step_models
+from sidegate.storage import (
+    former_models,
+    mail_models,
+    models,
+    recovery_models,
+    second_step_models,
+)
 from sidegate.storage.models import Account
 from sidegate.wire.times import rfc3339
 
@@ -62,9 +68,23 @@ PARTS = (
         secret=("digest",),
     ),
     Part(
+        name="recovery_addresses_before",
+        model=former_models.FormerAddress,
+        told=("address", "until"),
+        ours=("id",),
+    ),
+    Part(
         name="phones",
         model=models.Phone,
         told=("number", "channel", "name", "added_at", "last_used_at", "preferred_at"),
+        ours=("id",),
+    ),
+    Part(
+        name="phones_before",
+        model=former_models.FormerPhone,
+        told=(
+            "number", "channel", "name", "added_at", "last_used_at", "preferred_at", "until",
+        ),
         ours=("id",),
     ),
     Part(

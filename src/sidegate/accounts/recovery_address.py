@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sidegate import texts
 from sidegate.accounts import password_reset_rows
-from sidegate.accounts.account_lock import locked
+from sidegate.accounts.account_lock import locked, locked_enabled
 from sidegate.accounts.codes import CodeOver, CodeWrong
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import BadAddress, NotAvailable, TooManyCodes
@@ -21,6 +21,7 @@ from sidegate.decisions.throttle import HOUR
 from sidegate.events.catalogue import Kind
 from sidegate.factors import one_time_code
 from sidegate.factors.digests import same
+from sidegate.storage.former_models import FormerAddress
 from sidegate.storage.models import Account, RecoveryChange
 
 LIFETIME = 30 * 60_000
@@ -54,7 +55,8 @@ def checked(address: str, *, account: Account) -> str:
 def begin(ctx: Context, *, account: Account, address: str, binding: str, origin: Origin) -> None:
     """Send a code to it; the code counts only together with `binding`.
 
-    Raises `BadAddress`, `NotAvailable` where no mail can be sent, `TooManyCodes`.
+    Raises `BadAddress`, `NotAvailable` where no mail can be sent or the account was disabled,
+    `TooManyCodes`.
     """
     if not ctx.config.sends_mail:
         raise NotAvailable(_("This service cannot send messages, so an address cannot be checked."))
@@ -63,7 +65,7 @@ def begin(ctx: Context, *, account: Account, address: str, binding: str, origin:
     code = one_time_code.generate(random=ctx.random)
     with transaction.atomic():
         # Its lock keeps two browsers from sending more than may be.
-        locked(account)
+        locked_enabled(account)
         expires_at = now + LIFETIME
         if not send_code(ctx, account=account, to=address, code=code, expires_at=expires_at):
             text = _("Several codes were sent within the last hour. Try again later.")
@@ -88,14 +90,15 @@ def confirm(
 ) -> str | CodeWrong | CodeOver:
     """Present the code, once; the address, which is the recovery address now, where it is right.
 
-    The try is taken first, by a conditional UPDATE, as in `codes.present`.
+    The try is taken first, by a conditional UPDATE, as in `codes.present`. It counts no more
+    once the account was disabled.
     """
     with transaction.atomic():
-        locked(account)
+        enabled = locked(account).enabled
         open_one = RecoveryChange.objects.filter(
             account=account, expires_at__gt=ctx.now(), tries__lt=one_time_code.MAX_TRIES
         )
-        if not open_one.update(tries=F("tries") + 1):
+        if not enabled or not open_one.update(tries=F("tries") + 1):
             return CodeOver("gone")
         change = RecoveryChange.objects.get(account=account)
         digits = one_time_code.normalise(code) or ""
@@ -116,10 +119,14 @@ def remove(ctx: Context, *, account: Account, origin: Origin) -> None:
 
 
 def _replace(ctx: Context, account: Account, new: str, *, kind: Kind, origin: Origin) -> None:
-    """Write it, end links sent to the old one; tell both mailboxes, and the phones."""
+    """Write it, end links sent to the old one; tell both mailboxes, and the phones.
+
+    A link that locks may put the old one back.
+    """
     old = locked(account).recovery_address
     if old == new:
         return
+    FormerAddress.objects.create(account=account, address=old, until=ctx.now())
     Account.objects.filter(pk=account.pk).update(recovery_address=new)
     account.recovery_address = new
     password_reset_rows.end(ctx, account=account)

@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from sidegate import texts
 from sidegate.accounts import password_reset_rows, phone_notices, web_sessions
-from sidegate.accounts.account_lock import locked
+from sidegate.accounts.account_lock import locked, locked_enabled
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import LastStep, NotAvailable
 from sidegate.accounts.notices import tell_of_change
 from sidegate.accounts.phone_numbers import masked, phones
 from sidegate.events.catalogue import Kind
+from sidegate.storage.former_models import FormerPhone
 from sidegate.storage.models import Account, Phone
 from sidegate.storage.second_step_models import BackupCode, Passkey, Totp, TrustedBrowser
 
@@ -211,6 +212,7 @@ def change_number(
         if old is None:
             raise NotAvailable(_("This phone was removed meanwhile."))
         _tell_phones(ctx, current, StepKind.PHONE, origin=origin)
+        _keep_former(ctx, old)
         old.delete()
         new.save(current, now=ctx.now())
         kept = {"name": old.name, "preferred_at": old.preferred_at}
@@ -219,8 +221,22 @@ def change_number(
         _changed(ctx, current, Kind.PHONE_CHANGED, facts=new.facts(), origin=origin)
 
 
+def _keep_former(ctx: Context, phone: Phone) -> None:
+    """A link that locks may put it back."""
+    FormerPhone.objects.create(
+        account_id=phone.account_id,
+        number=phone.number,
+        channel=phone.channel,
+        name=phone.name,
+        added_at=phone.added_at,
+        last_used_at=phone.last_used_at,
+        preferred_at=phone.preferred_at,
+        until=ctx.now(),
+    )
+
+
 def _locked(account: Account) -> Account:
-    current = locked(account)
+    current = locked_enabled(account)
     if not current.two_step:
         raise NotAvailable(NO_TWO_STEP)
     return current
@@ -229,8 +245,8 @@ def _locked(account: Account) -> Account:
 def rename(ctx: Context, *, account: Account, step: SecondStep, name: str, origin: Origin) -> None:
     """Call one by another name."""
     with transaction.atomic():
-        rows = _rows(account, step).exclude(name=name[:LONGEST_NAME])
-        if rows.update(name=name[:LONGEST_NAME]):
+        renamed = rows(account, step).exclude(name=name[:LONGEST_NAME])
+        if renamed.update(name=name[:LONGEST_NAME]):
             note_change(ctx, account, step._replace(name=name[:LONGEST_NAME]), origin=origin)
 
 
@@ -262,7 +278,7 @@ def remove(
             )
         if step.kind is not StepKind.BACKUP_CODES:
             _tell_phones(ctx, current, step.kind, origin=origin)
-        _rows(current, step).delete()
+        rows(current, step).delete()
         _sign_out(ctx, current, keep_session=keep_session, origin=origin)
         _changed(ctx, current, Kind.SECOND_STEP_REMOVED, facts=step.facts(), origin=origin)
     return True
@@ -270,8 +286,8 @@ def remove(
 
 def remove_all(account: Account) -> None:
     """Remove them all, and the trust in browsers: 2-step goes off with them."""
-    for rows in (Passkey, Totp, Phone, BackupCode, TrustedBrowser):
-        rows.objects.filter(account=account).delete()
+    for table in (Passkey, Totp, Phone, BackupCode, TrustedBrowser):
+        table.objects.filter(account=account).delete()
 
 
 def _changed(
@@ -301,15 +317,16 @@ def _sign_out(ctx: Context, account: Account, *, keep_session: str, origin: Orig
     TrustedBrowser.objects.filter(account=account).delete()
 
 
-def _rows(account: Account, step: SecondStep) -> models.QuerySet[Any]:
+def rows(account: Account, step: SecondStep) -> models.QuerySet[Any]:
+    """The rows that a second step is stored as."""
     if step.kind is StepKind.BACKUP_CODES:
         return account.backup_codes.all()
-    rows: dict[StepKind, models.QuerySet[Any]] = {
+    tables: dict[StepKind, models.QuerySet[Any]] = {
         StepKind.PASSKEY: account.passkeys.all(),
         StepKind.AUTHENTICATOR: account.totps.all(),
         StepKind.PHONE: account.phones.all(),
     }
-    return rows[step.kind].filter(pk=step.id)
+    return tables[step.kind].filter(pk=step.id)
 
 
 def _named(kind: StepKind, row: Passkey | Totp | Phone) -> SecondStep:
@@ -317,11 +334,11 @@ def _named(kind: StepKind, row: Passkey | Totp | Phone) -> SecondStep:
 
 
 def _backup_codes(account: Account) -> SecondStep | None:
-    rows = list(account.backup_codes.order_by("id"))
-    left = sum(row.used_at is None for row in rows)
+    codes = list(account.backup_codes.order_by("id"))
+    left = sum(code.used_at is None for code in codes)
     if not left:
         return None
-    used = [row.used_at for row in rows if row.used_at is not None]
+    used = [code.used_at for code in codes if code.used_at is not None]
     return SecondStep(
-        StepKind.BACKUP_CODES, 0, "", rows[0].made_at, max(used, default=None), left=left
+        StepKind.BACKUP_CODES, 0, "", codes[0].made_at, max(used, default=None), left=left
     )

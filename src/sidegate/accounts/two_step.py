@@ -49,15 +49,16 @@ def turn_on_with(
 ) -> bool:
     """Turn it on with a second step that was just proved; False where it was on already.
 
+    The same where the account was disabled meanwhile.
+
     From the commit on, the account password opens no mail protocol but for the
     exceptions, and the mail sessions that came in with it are ended. Signs every other
     browser out: all web sessions but the one whose key digest is `keep_session`.
     """
     with transaction.atomic():
         now = ctx.now()
-        changed = Account.objects.filter(pk=account.pk, two_step_since=None).update(
-            two_step_since=now
-        )
+        off = Account.objects.filter(pk=account.pk, enabled=True, two_step_since=None)
+        changed = off.update(two_step_since=now)
         if not changed:
             return False
         new.save(account, now=now)

@@ -6,10 +6,19 @@ from argparse import Namespace
 
 from django.db.models import Count, Max, Q
 
-from sidegate.accounts import grace, people, phone_numbers, recovery, recovery_rows, two_step
+from sidegate.accounts import (
+    grace,
+    people,
+    phone_numbers,
+    recovery,
+    recovery_rows,
+    two_step,
+    undoing,
+)
 from sidegate.accounts.context import Context
 from sidegate.accounts.grace import Grace
 from sidegate.accounts.phone_numbers import masked
+from sidegate.accounts.undoing import Thing
 from sidegate.cli.app_password_commands import described, shown_rows
 from sidegate.cli.errors import DONE
 from sidegate.cli.output import local_time, print_facts, print_json, print_table, say
@@ -85,6 +94,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
                     }
                     for one in exceptions
                 ],
+                "lost_before_locking": undoing.lost_before_locking(account),
                 "recovery": _recovery(under_way),
                 "password_changed": rfc3339(account.password_changed_at),
                 "password_given": account.password_given,
@@ -111,6 +121,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
             ("Password changed", local_time(account.password_changed_at) + given),
             ("2-Step Verification", since),
             *(("  except for", _exception(one)) for one in exceptions),
+            *_lost_lines(account),
             *_recovery_lines(under_way),
             ("Operator", "yes" if account.is_operator else "no"),
             ("Phones", ", ".join(masked(phone.number) for phone in phones) or "none"),
@@ -137,6 +148,11 @@ def _set_enabled(ctx: Context, address: str, *, enabled: bool) -> int:
     changed = people.set_enabled(ctx, account=account, enabled=enabled, origin=OPERATOR)
     now = "enabled" if enabled else "disabled"
     say(f"{account.address} is {now}." if changed else f"{account.address} was {now} already.")
+    if enabled and not account.two_step and Thing.TWO_STEP in undoing.lost_before_locking(account):
+        say(
+            "2-Step Verification is off: it was turned off before the account was locked. Have its "
+            "owner turn it on again."
+        )
     return DONE
 
 
@@ -201,6 +217,11 @@ def recovery_stop(ctx: Context, arguments: Namespace) -> int:
     else:
         say(f"No recovery of {account.address} is under way.")
     return DONE
+
+
+def _lost_lines(account: Account) -> list[tuple[str, str]]:
+    lost = [str(undoing.WORDS[word]) for word in undoing.lost_before_locking(account)]
+    return [("  lost before it was locked", ", ".join(lost))] if lost else []
 
 
 def _recovery_lines(found: recovery_rows.Open | None) -> list[tuple[str, str]]:

@@ -61,6 +61,8 @@ class Kind(StrEnum):
     ACCOUNT_ENABLED = "account-enabled"
     ACCOUNT_DISABLED = "account-disabled"
     ACCOUNT_LOCKED = "account-locked"
+    CHANGE_UNDONE = "change-undone"
+    """What was changed before the account was locked is as it was."""
     PERSONAL_CHANGED = "personal-changed"
     """Its name, language or time zone."""
     DATA_DOWNLOADED = "data-downloaded"
@@ -96,6 +98,8 @@ DETAILS = frozenset(
         "browsers",
         "scopes",
         "browser",
+        "undone",
+        "lost",
     }
 )
 """What an event may tell beyond its columns. A number is masked by whoever records it."""

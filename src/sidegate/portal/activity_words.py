@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from sidegate.accounts import app_passwords, second_steps
 from sidegate.accounts.app_password_choices import scopes_in_words
 from sidegate.accounts.code_orders import Fault
+from sidegate.accounts.undoing import Thing
 from sidegate.accounts.web_sign_in import Instead
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
@@ -193,6 +194,11 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "lock-closed",
         "refused",
     ),
+    Kind.CHANGE_UNDONE: (
+        gettext_lazy("A change was undone, as the account was locked"),
+        "arrow-uturn-left",
+        "unsure",
+    ),
     Kind.ACCOUNT_DISABLED: (gettext_lazy("The account was disabled"), "user-minus", "refused"),
     Kind.PERSONAL_CHANGED: (gettext_lazy("Personal info was changed"), "identification", "quiet"),
     Kind.DATA_DOWNLOADED: (gettext_lazy("Your data was downloaded"), "arrow-down-tray", "unsure"),
@@ -334,6 +340,7 @@ def protocol_name(protocol: str) -> str:
 
 def _facts(event: Event, detail: dict[str, str]) -> list[str]:
     facts = [app_passwords.name(event.app_password)] if event.app_password is not None else []
+    facts += _locking(detail)
     if step := _STEPS.get(detail.get("step", "")):
         facts.append(str(step))
     if detail.get("name"):
@@ -351,6 +358,16 @@ def _facts(event: Event, detail: dict[str, str]) -> list[str]:
     if detail.get("app_passwords_kept") == "yes":
         facts.append(_("app passwords kept"))
     return facts
+
+
+def _locking(detail: dict[str, str]) -> list[str]:
+    """Which change was undone, and what could not be."""
+    undone = [str(_KINDS[detail["undone"]][0])] if "undone" in detail else []
+    lost = [word for word in detail.get("lost", "").split(",") if word]
+    off = [str(_KINDS[Kind.TWO_STEP_OFF][0])] if Thing.TWO_STEP in lost else []
+    steps = [str(_STEPS[word]) for word in lost if word in second_steps.WORDS]
+    removed = [str(_KINDS[Kind.SECOND_STEP_REMOVED][0]), *steps] if steps else []
+    return [*undone, *off, *removed]
 
 
 def _counted(detail: dict[str, str]) -> list[str]:

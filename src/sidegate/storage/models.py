@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 
 from sidegate.storage import (  # noqa: F401 - more tables of this database
+    former_models,
     mail_models,
     recovery_models,
     second_step_models,
