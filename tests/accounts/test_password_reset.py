@@ -32,14 +32,15 @@ from sidegate.accounts.errors import NotAvailable, WeakPassword
 from sidegate.accounts.jobs import Housekeeping
 from sidegate.accounts.notice_words import words
 from sidegate.accounts.notices import Notice, unpacked
-from sidegate.accounts.password_reset import LIFETIME, MOST_FROM_A_NETWORK
+from sidegate.accounts.password_reset import LIFETIME, MOST_FROM_A_NETWORK, Proof
 from sidegate.accounts.password_reset_jobs import ResetHandler
 from sidegate.accounts.queue import payload_of
 from sidegate.accounts.second_steps import NewAuthenticator, StepKind
 from sidegate.accounts.web_sign_in import RightPassword
 from sidegate.decisions.recovery import WAIT
 from sidegate.events.catalogue import Kind
-from sidegate.storage import jobs
+from sidegate.factors import account_password
+from sidegate.storage import breached, jobs
 from sidegate.storage.background import Background
 from sidegate.storage.models import Account, Event, Job, RecoveryChange
 from sidegate.storage.recovery_models import PasswordReset
@@ -114,11 +115,9 @@ def set_password(
     password_reset.set_password(
         house.context,
         account=row.account,
-        reset_id=row.pk,
+        proof=Proof(row.pk, second_step_at, recovery_token),
         password=password,
         keep_app_passwords=False,
-        second_step_at=second_step_at,
-        recovery_token=recovery_token,
         origin=OWNER,
     )
 
@@ -332,6 +331,29 @@ def test_a_recovery_stands_for_the_second_step_when_it_is_ripe(
     anna.refresh_from_db()
     assert not anna.two_step
     assert opens(house, NEW)
+
+
+def test_nobody_waits_while_a_password_is_checked_and_hashed(
+    house: Installation, anna: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes long: once each time, and never inside a transaction."""
+    seen: list[tuple[str, bool]] = []
+
+    def holds(*_file_and_digest: object) -> bool:
+        seen.append(("checked", connection.in_atomic_block))
+        return False
+
+    def hashed(secret: str) -> str:
+        seen.append(("hashed", connection.in_atomic_block))
+        return account_password.hash_password(secret)
+
+    monkeypatch.setattr(breached, "holds", holds)
+    monkeypatch.setattr(house.context.judge, "hash", hashed)
+    house.add("bert@example.test")
+    changed(house, anna)
+    anna.refresh_from_db()
+    set_password(house, used(house), password=f"{NEW} again")
+    assert seen == [("checked", False), ("hashed", False)] * 3
 
 
 def test_five_links_an_hour(house: Installation, anna: Account) -> None:

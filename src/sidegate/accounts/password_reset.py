@@ -7,6 +7,7 @@ whether there is one. The job's handler (`password_reset_jobs`) does the rest.
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import new_passwords, people, recovery, tokens
+from sidegate.accounts import people, recovery, tokens
 from sidegate.accounts.account_lock import locked
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.errors import NotAvailable
@@ -123,49 +124,61 @@ def use(ctx: Context, *, token: str) -> PasswordReset | None:
         return row if unused.update(used_at=ctx.now()) else None
 
 
+class Proof(NamedTuple):
+    """What a browser has shown before it sets a password."""
+
+    reset_id: int
+    """The link that it used."""
+    second_step_at: int | None
+    """When it gave a second step since, if it did."""
+    recovery_token: str | None
+    """Of its cookie, empty for none, where a ripe recovery stands in the second step's place."""
+
+
 def set_password(
     ctx: Context,
     *,
     account: Account,
-    reset_id: int,
+    proof: Proof,
     password: str,
     keep_app_passwords: bool,
-    second_step_at: int | None,
-    recovery_token: str | None,
     origin: Origin,
 ) -> None:
-    """Set a new password after a link was used; with 2-step on by a second step, too.
+    """Set a new password after a link was used, which is consumed.
 
-    `reset_id` is the used link, which is consumed; `second_step_at` when a second step was given
-    in this browser since. In its place a ripe recovery turns 2-step off in the same
-    transaction, where `recovery_token` is not `None`. Raises `WeakPassword`,
-    `NotAvailable`, `Unavailable`.
+    A recovery that stands for the second step turns 2-step off in the same transaction. Raises
+    `WeakPassword`, `NotAvailable`, `Unavailable`.
     """
-    new_passwords.check(ctx, password=password, address=account.address, name=account.name)
+    hashed = people.hash_new(ctx, password=password, address=account.address, name=account.name)
     with transaction.atomic():
         current = locked(account)
-        if not (current.enabled and consume(account=current, reset_id=reset_id)):
-            raise NotAvailable(_OVER)
-        if recovery_token is not None:
-            recovery.finish(
-                ctx,
-                account=current,
-                password_version=current.password_version,
-                token=recovery_token,
-                by_mail=True,
-                origin=origin,
-            )
-        since = current.two_step_since
-        if since is not None and (second_step_at is None or second_step_at < since):
-            raise NotAvailable(_OVER)
-        people.change_password(
+        _take(ctx, current, proof, origin=origin)
+        people.write_password(
             ctx,
             account=current,
-            password=password,
+            hashed=hashed,
             keep_app_passwords=keep_app_passwords,
             origin=origin,
         )
     account.refresh_from_db()
+
+
+def _take(ctx: Context, account: Account, proof: Proof, *, origin: Origin) -> None:
+    """Use the proof up, under the account's lock; `NotAvailable` where it does not hold."""
+    if not (account.enabled and consume(account=account, reset_id=proof.reset_id)):
+        raise NotAvailable(_OVER)
+    if proof.recovery_token is not None:
+        recovery.finish(
+            ctx,
+            account=account,
+            password_version=account.password_version,
+            token=proof.recovery_token,
+            by_mail=True,
+            origin=origin,
+        )
+    since, given_at = account.two_step_since, proof.second_step_at
+    if since is not None and (given_at is None or given_at < since):
+        raise NotAvailable(_OVER)
 
 
 _OVER = _("This took too long, or something changed meanwhile. Ask for a new link.")

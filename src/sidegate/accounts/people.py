@@ -41,16 +41,15 @@ def add(ctx: Context, *, address: str, name: str, password: str, origin: Origin)
 
     Raises `BadAddress`, `AddressTaken`, `WeakPassword`, `KeptElsewhere`, `Unavailable`.
     """
-    _password_is_ours(ctx)
     canonical_address = _new_address(address)
-    new_passwords.check(ctx, password=password, address=canonical_address, name=name)
+    hashed = hash_new(ctx, password=password, address=canonical_address, name=name)
     now = ctx.now()
     try:
         with transaction.atomic():
             account = Account.objects.create(
                 address=canonical_address,
                 name=name.strip()[:200],
-                password_hash=ctx.judge.hash(password),
+                password_hash=hashed,
                 password_changed_at=now,
                 password_given=origin.by == "operator",
                 created_at=now,
@@ -132,40 +131,62 @@ def change_password(
     Signs every other browser out: all web sessions but the one whose key digest is
     `keep_session`. Raises `WeakPassword`, `KeptElsewhere`, `Unavailable`.
     """
+    hashed = hash_new(ctx, password=password, address=account.address, name=account.name)
+    write_password(
+        ctx,
+        account=account,
+        hashed=hashed,
+        keep_app_passwords=keep_app_passwords,
+        origin=origin,
+        keep_session=keep_session,
+    )
+
+
+def hash_new(ctx: Context, *, password: str, address: str, name: str) -> str:
+    """Make the hash of a new account password, for `write_password`.
+
+    Never inside a transaction: it takes 46 MiB and a look into a long list, and on SQLite
+    everybody else's writing would wait. Raises `WeakPassword`, `KeptElsewhere`, `Unavailable`.
+    """
     _password_is_ours(ctx)
-    new_passwords.check(ctx, password=password, address=account.address, name=account.name)
-    hashed = ctx.judge.hash(password)
+    new_passwords.check(ctx, password=password, address=address, name=name)
+    return ctx.judge.hash(password)
+
+
+def write_password(
+    ctx: Context,
+    *,
+    account: Account,
+    hashed: str,
+    keep_app_passwords: bool,
+    origin: Origin,
+    keep_session: str = "",
+) -> None:
+    """Write what `hash_new` made, and end what the old one opened; see `change_password`."""
     with transaction.atomic():
         current = locked(account)
-        current.password_hash = hashed
-        current.password_version += 1
-        current.password_changed_at = ctx.now()
-        current.password_given = origin.by == "operator"
-        current.save(
-            update_fields=[
-                "password_hash",
-                "password_version",
-                "password_changed_at",
-                "password_given",
-            ]
-        )
-        transaction.on_commit(partial(first_password.forget, ctx.config.data))
+        _replace_hash(ctx, current, hashed, given=origin.by == "operator")
         kept = "yes" if keep_app_passwords else "no"
-        note(
-            ctx,
-            kind=Kind.PASSWORD_CHANGED,
-            account_id=account.pk,
-            origin=origin,
-            app_passwords_kept=kept,
-        )
+        kind = Kind.PASSWORD_CHANGED
+        note(ctx, kind=kind, account_id=current.pk, origin=origin, app_passwords_kept=kept)
         grace.end_all(ctx, account=current, origin=origin)
         recovery_rows.end(ctx, account=current)
-        tell_of_change(ctx, account=current, kind=Kind.PASSWORD_CHANGED, origin=origin)
+        tell_of_change(ctx, account=current, kind=kind, origin=origin)
         tell_phones(ctx, account=current, text=texts.password_changed, origin=origin)
         if not keep_app_passwords:
-            app_passwords.revoke_all(ctx, account=account, origin=origin)
-        WebSession.objects.filter(account=account).exclude(pk=keep_session).delete()
-        TrustedBrowser.objects.filter(account=account).delete()
+            app_passwords.revoke_all(ctx, account=current, origin=origin)
+        WebSession.objects.filter(account=current).exclude(pk=keep_session).delete()
+        TrustedBrowser.objects.filter(account=current).delete()
+
+
+def _replace_hash(ctx: Context, account: Account, hashed: str, *, given: bool) -> None:
+    account.password_hash = hashed
+    account.password_version += 1
+    account.password_changed_at = ctx.now()
+    account.password_given = given
+    changed = ["password_hash", "password_version", "password_changed_at", "password_given"]
+    account.save(update_fields=changed)
+    transaction.on_commit(partial(first_password.forget, ctx.config.data))
 
 
 def _password_is_ours(ctx: Context) -> None:

@@ -8,12 +8,11 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import new_passwords, phone_numbers, second_steps
+from sidegate.accounts import phone_numbers, second_steps
 from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.errors import BadNumber, WeakPassword
 from sidegate.factors import backup_code, one_time_code
 from sidegate.pages.context import context
-from sidegate.storage.models import Account
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -104,26 +103,15 @@ class NewPasswordForm(_Form):
     )
     keep_app_passwords = forms.BooleanField(label=_("Keep my app passwords"), required=False)
 
-    def __init__(self, data: QueryDict | None, *, account: Account) -> None:
+    def __init__(self, data: QueryDict | None) -> None:
         super().__init__(data)
-        self._account = account
         self.fields["new_password"].help_text = _(
             "At least 8 characters. A few unrelated words are easy to keep in mind."
         )
 
-    def clean_new_password(self) -> str:
+    def refuse(self, weak: WeakPassword) -> None:
         """Say what is weak about it."""
-        password = str(self.cleaned_data["new_password"])
-        try:
-            new_passwords.check(
-                context(),
-                password=password,
-                address=self._account.address,
-                name=self._account.name,
-            )
-        except WeakPassword as weak:
-            raise forms.ValidationError(str(weak.text)) from None
-        return password
+        self.add_error("new_password", str(weak.text))
 
 
 class PhoneForm(_Form):

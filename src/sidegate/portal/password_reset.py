@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from sidegate.accounts import app_passwords, password_reset
-from sidegate.accounts.errors import NotAvailable
+from sidegate.accounts.errors import NotAvailable, WeakPassword
+from sidegate.accounts.password_reset import Proof
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
 from sidegate.portal import password_strength, recovery_cookie, sign_in, sign_in_stages
@@ -70,9 +71,12 @@ def new_password(request: PortalRequest) -> HttpResponse:
     account = pending.account
     if not _is_proved(pending):
         return sign_in.ask_second_step(request, account)
-    form = NewPasswordForm(request.POST or None, account=account)
+    form = NewPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return _set(request, pending, form, reset_id=pending.reset_id)
+        try:
+            return _set(request, pending, form, _proof(request, pending, pending.reset_id))
+        except WeakPassword as weak:
+            form.refuse(weak)
     kept = not pending.recovered  # app passwords go with 2-step
     shown = {
         "form": form,
@@ -99,19 +103,21 @@ def _is_proved(pending: Pending) -> bool:
     return given or not pending.account.two_step
 
 
+def _proof(request: PortalRequest, pending: Pending, reset_id: int) -> Proof:
+    token = recovery_cookie.token_of(request) if pending.recovered else None
+    return Proof(reset_id, pending.second_step_at, token)
+
+
 def _set(
-    request: PortalRequest, pending: Pending, form: NewPasswordForm, *, reset_id: int
+    request: PortalRequest, pending: Pending, form: NewPasswordForm, proof: Proof
 ) -> HttpResponse:
-    token = recovery_cookie.token_of(request)
     try:
         password_reset.set_password(
             context(),
             account=pending.account,
-            reset_id=reset_id,
+            proof=proof,
             password=form.cleaned_data["new_password"],
             keep_app_passwords=form.cleaned_data["keep_app_passwords"],
-            second_step_at=pending.second_step_at,
-            recovery_token=token if pending.recovered else None,
             origin=origin_of(request),
         )
     except NotAvailable as problem:

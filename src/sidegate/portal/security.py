@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from sidegate.accounts import activity, app_passwords, people
+from sidegate.accounts.errors import WeakPassword
 from sidegate.events.catalogue import Kind
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
@@ -52,9 +53,12 @@ def password(request: PortalRequest) -> HttpResponse:
         return render(request, "portal/password_elsewhere.html")
     if (asked := gate.ask(request, Area.PASSWORD, keep=("keep_app_passwords",))) is not None:
         return asked
-    form = NewPasswordForm(request.POST or None, account=request.account)
+    form = NewPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return _change(request, form)
+        try:
+            return _change(request, form)
+        except WeakPassword as weak:
+            form.refuse(weak)
     kept_forms.fill_in(request, form)
     shown = {"form": form, "count": len(app_passwords.active(request.account))}
     return render(request, "portal/password.html", shown)
