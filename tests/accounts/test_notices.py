@@ -145,6 +145,8 @@ def test_a_change_is_told_at_once_and_once_more(
 
 def test_what_it_says(installation_on_each: Installation, anna: Account) -> None:
     house, mailbox = installation_on_each, Mailbox()
+    anna.time_zone = "Europe/Riga"
+    anna.save()
     turn_on(house, anna)
     app_passwords.make(house.context, account=anna, app="mail", device="ipad", origin=OWNER)
     Job.objects.filter(subject__endswith="two-step-on").delete()
@@ -154,7 +156,7 @@ def test_what_it_says(installation_on_each: Installation, anna: Account) -> None
         "An app password was made.\n\n"
         "Account: anna@example.test\n"
         "App password: Mail · iPad\n"
-        "When: 2026-09-21 14:13 UTC\n"
+        "When: 21 September 2026, 17:13 (UTC+03:00)\n"
         "Program: test browser\n"
         "Address: 192.0.2.7\n\n"
         "If it was you, there is nothing to do.\n\n"

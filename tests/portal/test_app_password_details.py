@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from installation import PASSWORD, START
 from portal.person import ADDRESS, Person, form_value, page_of, text_of
-from sidegate.accounts import app_passwords
-from sidegate.pages import people_time
+from sidegate.accounts import app_passwords, people_time
 from sidegate.storage.models import Account, AppPassword, Event
 
 PAGE = "/security/app-passwords"

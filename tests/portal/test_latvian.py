@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils.translation import ngettext, override
 
-from sidegate.pages import browsers, people_time
+from sidegate.accounts import people_time
+from sidegate.pages import browsers
 
 NOW = datetime(2026, 5, 3, 14, 5, tzinfo=UTC)
 

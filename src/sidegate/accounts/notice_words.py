@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from sidegate import texts
-from sidegate.accounts import recovery_words, second_steps
+from sidegate.accounts import people_time, recovery_words, second_steps
 from sidegate.accounts.app_passwords import APPS, DEVICES
 from sidegate.accounts.notices import Notice
 from sidegate.events.catalogue import Kind
@@ -121,7 +121,7 @@ def _with_code(notice: Notice, *, service: str, url: str) -> str:
 
 
 def _facts(notice: Notice) -> list[str]:
-    at = recovery_words.moment(notice.at)
+    at = people_time.moment_there(notice.at, zone=notice.time_zone)
     program = plain(notice.program)
     protocol = _PROTOCOLS.get(notice.protocol, "")
     facts = [
@@ -130,7 +130,7 @@ def _facts(notice: Notice) -> list[str]:
         (_("Second step"), str(second_steps.WORDS.get(notice.step, ""))),
         (_("Phone number"), notice.number),
         (_("Limit"), notice.what),
-        (_("When"), at),
+        (_("When"), people_time.written_words(at)),
         (_("Program"), f"{program} ({protocol})" if program and protocol else program or protocol),
         (_("Address"), _address(notice.address)),
         (

@@ -111,6 +111,8 @@ class Notice:
     ripe_at: int = 0
     until: int = 0
     """Of a recovery: from when on, and until when, it can be finished."""
+    time_zone: str = ""
+    """Of the account, in which times are said; "" is that of this machine."""
 
     def __repr__(self) -> str:
         return f"Notice(kind={self.kind!r})"
@@ -159,6 +161,7 @@ def _tell_mailbox(
         to=to,
         account=account.address,
         language=_language(ctx, account, by=origin.by),
+        time_zone=account.time_zone,
         message_id=message_id(ctx),
         at=ctx.now(),
         by=origin.by,
@@ -202,6 +205,7 @@ def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: s
         kind=kind,
         to=account.address,
         language=_language(ctx, account, by="operator"),
+        time_zone=account.time_zone,
         message_id=message_id(ctx),
         at=attempt.arrived,
         address=tidy(attempt.address)[:45],
@@ -254,6 +258,7 @@ def about_recovery(
         to=to,
         account=account.address,
         language=account.language or language or _language(ctx, account, by=origin.by),
+        time_zone=account.time_zone,
         message_id=message_id(ctx),
         at=ctx.now(),
         by=origin.by,
@@ -301,6 +306,7 @@ def tell_operators(ctx: Context, *, kind: Kind, what: str) -> None:
             kind=kind,
             to=account.address,
             language=_language(ctx, account, by="operator"),
+            time_zone=account.time_zone,
             message_id=message_id(ctx),
             at=ctx.now(),
             what=what,

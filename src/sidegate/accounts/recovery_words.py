@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from sidegate.accounts import people_time
 from sidegate.accounts.notices import Notice
 from sidegate.events.catalogue import Kind
 
@@ -32,7 +31,7 @@ def opening(notice: Notice) -> list[str] | None:
             "A recovery of your account was started, by somebody who gave its password or used "
             "a link sent to its recovery address, and has no second step at hand. In 48 hours, "
             "from %(time)s on, 2-Step Verification can be turned off without one."
-        ) % {"time": moment(notice.ripe_at)}
+        ) % {"time": _moment(notice, notice.ripe_at)}
         again = _("This is the second message about it, in case somebody deleted the first.")
         return [began, again] if notice.again else [began]
     if notice.kind == RIPE:
@@ -41,7 +40,7 @@ def opening(notice: Notice) -> list[str] | None:
                 "The 48 hours are over. Until %(time)s, whoever started the recovery can turn "
                 "2-Step Verification off."
             )
-            % {"time": moment(notice.until)}
+            % {"time": _moment(notice, notice.until)}
         ]
     return None
 
@@ -69,6 +68,5 @@ def ending(notice: Notice) -> list[str] | None:
     ]
 
 
-def moment(at: int) -> str:
-    """A time as messages say it."""
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _moment(notice: Notice, at: int) -> str:
+    return people_time.written_words(people_time.moment_there(at, zone=notice.time_zone))

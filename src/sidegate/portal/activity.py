@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from sidegate.accounts import activity
-from sidegate.pages import people_time
+from sidegate.accounts import activity, people_time
 from sidegate.pages.context import context
 from sidegate.portal.activity_form import ActivityForm
 from sidegate.portal.activity_words import Told, told

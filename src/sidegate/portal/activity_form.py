@@ -9,9 +9,8 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from sidegate.accounts import app_passwords
+from sidegate.accounts import app_passwords, people_time
 from sidegate.accounts.activity import Wanted
-from sidegate.pages import people_time
 from sidegate.storage.models import Account, AppPassword
 
 _SHOWN = (

@@ -9,14 +9,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from sidegate.accounts import app_passwords, second_steps
+from sidegate.accounts import app_passwords, people_time, second_steps
 from sidegate.accounts.app_password_choices import scopes_in_words
 from sidegate.accounts.code_orders import Fault
 from sidegate.accounts.undoing import Thing
 from sidegate.accounts.web_sign_in import Instead
 from sidegate.decisions.words import Reason, Why
 from sidegate.events.catalogue import Kind
-from sidegate.pages import browsers, people_time
+from sidegate.pages import browsers
 from sidegate.storage.models import Event
 
 

@@ -13,12 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from sidegate.accounts import codes
+from sidegate.accounts import codes, people_time
 from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.codes import CodeOver, CodeRight, CodeWrong, Purpose
 from sidegate.accounts.errors import AccountError, TooManyTries, Wait
 from sidegate.accounts.phone_numbers import for_people, masked
-from sidegate.pages import people_time
 from sidegate.pages.context import context
 from sidegate.portal import code_step
 from sidegate.portal.code_states import in_words

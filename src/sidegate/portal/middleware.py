@@ -16,8 +16,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
 
+from sidegate.accounts import people_time
 from sidegate.decisions.ports import Unavailable
-from sidegate.pages import people_time, sessions
+from sidegate.pages import sessions
 from sidegate.pages.context import context
 from sidegate.pages.origins import address_of
 from sidegate.portal import errors, grants, known, sign_in_challenges

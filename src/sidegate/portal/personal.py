@@ -11,10 +11,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from sidegate.accounts import personal, recovery_address
+from sidegate.accounts import people_time, personal, recovery_address
 from sidegate.accounts.codes import CodeOver, CodeWrong
 from sidegate.accounts.errors import AccountError
-from sidegate.pages import people_time, time_zones
+from sidegate.pages import time_zones
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
 from sidegate.portal import gate, grants, kept_forms

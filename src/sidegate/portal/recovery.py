@@ -11,10 +11,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from sidegate.accounts import recovery, recovery_rows
+from sidegate.accounts import people_time, recovery, recovery_rows
 from sidegate.accounts.errors import AccountError
 from sidegate.decisions.recovery import Stage
-from sidegate.pages import people_time
 from sidegate.pages.context import context
 from sidegate.pages.origins import origin_of
 from sidegate.portal import recovery_cookie, sign_in, sign_in_stages

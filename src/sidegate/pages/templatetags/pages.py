@@ -13,7 +13,8 @@ from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils.html import format_html
 
-from sidegate.pages import browsers, people_time
+from sidegate.accounts import people_time
+from sidegate.pages import browsers
 from sidegate.pages.context import context
 
 register = template.Library()

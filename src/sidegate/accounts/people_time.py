@@ -39,6 +39,12 @@ def moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(_ZONE.get())
 
 
+def moment_there(milliseconds: int, *, zone: str) -> datetime:
+    """The point in time in a zone, as `use_zone` names it."""
+    there = ZoneInfo(zone) if zone else None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(there)
+
+
 def start_of(day: date) -> int:
     """When that day begins in the person's time zone, in milliseconds since the epoch."""
     midnight = datetime.combine(day, time())
@@ -67,10 +73,16 @@ def date_words(at: datetime) -> str:
 
 def moment_words(at: datetime, *, now: datetime) -> str:
     """Say "today, 14:05" or "3 May 2026, 14:05"."""
-    return gettext("%(day)s, %(time)s") % {
-        "day": day_words(at, now=now),
-        "time": clock_words(at),
-    }
+    return _moment(day_words(at, now=now), at)
+
+
+def written_words(at: datetime) -> str:
+    """Say "3 May 2026, 14:05 (UTC+03:00)": true whenever and wherever it is read."""
+    return f"{_moment(date_words(at), at)} ({_offset(at)})"
+
+
+def _moment(day: str, at: datetime) -> str:
+    return gettext("%(day)s, %(time)s") % {"day": day, "time": clock_words(at)}
 
 
 def clock_words(at: datetime, *, seconds: bool = False) -> str:
@@ -83,5 +95,9 @@ def clock_words(at: datetime, *, seconds: bool = False) -> str:
 
 def exact_words(at: datetime) -> str:
     """Say "2026-05-03 14:05:09 UTC+03:00"."""
+    return f"{at:%Y-%m-%d %H:%M:%S} {_offset(at)}"
+
+
+def _offset(at: datetime) -> str:
     offset = at.strftime("%z")
-    return at.strftime("%Y-%m-%d %H:%M:%S") + f" UTC{offset[:3]}:{offset[3:]}"
+    return f"UTC{offset[:3]}:{offset[3:5]}"
