@@ -27,7 +27,7 @@ def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Child,
     require("dovecot")
     folder = tmp_path_factory.mktemp("b")
     with running(folder / "data", more=ALWAYS) as child:
-        commands = Commands(child.data)
+        commands = Commands(child.data).apart
         commands.add(ANNA)
         made = commands.facts("app-password", "add", ANNA, "--app", "mail", "--device", "mac")
         with smtplib.SMTP_SSL("localhost", child.ports["submissions"], context=child.tls) as smtp:
@@ -54,7 +54,8 @@ def subjects(child: Child, secret: str) -> list[bytes]:
 
 def restored(file: Path, data: Path, *more: str) -> Commands:
     commands = Commands(data)
-    commands.done("restore", str(file), "--passphrase-stdin", *more, stdin=f"{PASSPHRASE}\n")
+    typed = f"{PASSPHRASE}\n"
+    commands.apart.done("restore", str(file), "--passphrase-stdin", *more, stdin=typed)
     return commands
 
 
@@ -76,9 +77,10 @@ def test_after_restore_the_app_password_signs_in_and_the_mail_is_there(
     shutil.copy(old.data / "ports.json", data)
     with running(data) as child:
         assert b"Subject: kept" in subjects(child, secret)
-        rows = Commands(data).facts("app-password", "list", ANNA)
+        commands = Commands(data).apart
+        rows = commands.facts("app-password", "list", ANNA)
         assert [row["state"] for row in rows] == ["active"]
-        found = {line["what"]: line["state"] for line in Commands(data).facts("check")}
+        found = {line["what"]: line["state"] for line in commands.facts("check")}
         assert found.pop("codes") == "warning"
         assert found.pop("breached passwords") == "warning"  # no list was supplied
         assert set(found.values()) == {"ok"}, found

@@ -20,7 +20,7 @@ def states(commands: Commands, status: int = 0) -> dict[str, str]:
 
 
 def test_nothing_there_yet(tmp_path: Path) -> None:
-    commands = Commands(tmp_path / "none")
+    commands = Commands(tmp_path / "none").apart
     assert states(commands, 1)["data folder"] == "problem"
     assert not commands.data.exists()
 
@@ -32,7 +32,7 @@ def test_made_but_not_running(tmp_path: Path) -> None:
     found = states(commands)
     assert found["database"] == found["keys"] == "ok"
     assert found["codes"] == found["running"] == "warning"
-    text = commands.done("check")
+    text = commands.apart.done("check")
     assert "warning  codes: " in text
     assert "-> start sidegate serve" in text
 

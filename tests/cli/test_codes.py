@@ -49,7 +49,7 @@ def got(folder: Path) -> list[str]:
 
 
 def seen(commands: Commands, *more: str) -> tuple[int, list[tuple[str, str, str]]]:
-    done = commands.run("codes", "test", NUMBER, "--json", *more)
+    done = commands.apart.run("codes", "test", NUMBER, "--json", *more)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert all(line["at"].endswith("Z") for line in lines)
     return done.returncode, [(line["state"], line["why"], line["gateway"]) for line in lines]

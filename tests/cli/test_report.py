@@ -82,7 +82,7 @@ def test_for_spreadsheets_no_program_is_a_formula(seen: Commands) -> None:
 
 
 def test_for_people_it_fits(seen: Commands) -> None:
-    text = seen.done("report", "observe")
+    text = seen.apart.done("report", "observe")
     assert all(len(line) <= 80 for line in text.splitlines()), text
     assert "anna@example.test: 2-step on" in text
     assert text.count("REFUSED") == 2
