@@ -1,4 +1,4 @@
-"""The documents: ASVS is answered once a requirement, and each test that they name is there."""
+"""The documents: each requirement of ASVS and WCAG answered once, and each named test there."""
 
 from __future__ import annotations
 
@@ -58,6 +58,32 @@ def test_the_states_are_counted(chapter: str) -> None:
     told = {name: counts for name, *counts in _COUNTS.findall((DOCS / "asvs.md").read_text())}
     assert {*states} <= {*STATES}
     assert [int(count) for count in told[chapter]] == [states[state] for state in STATES]
+
+
+# The 55 criteria of levels A and AA: W3C, WCAG 2.2.
+WCAG = {
+    "1.1": [1],
+    "1.2": range(1, 6),
+    "1.3": range(1, 6),
+    "1.4": [*range(1, 6), *range(10, 14)],
+    "2.1": [1, 2, 4],
+    "2.2": [1, 2],
+    "2.3": [1],
+    "2.4": [*range(1, 8), 11],
+    "2.5": [1, 2, 3, 4, 7, 8],
+    "3.1": [1, 2],
+    "3.2": [1, 2, 3, 4, 6],
+    "3.3": [1, 2, 3, 4, 7, 8],
+    "4.1": [2, 3],
+}
+
+
+def test_each_criterion_of_wcag_is_answered_once_and_in_order() -> None:
+    rows = _ROW.findall((DOCS / "design.md").read_text())
+    assert [number for number, _state in rows] == [
+        f"{guideline}.{number}" for guideline, numbers in WCAG.items() for number in numbers
+    ]
+    assert {state for _number, state in rows} <= {*STATES}
 
 
 def names(text: str) -> Iterator[tuple[str, str]]:
