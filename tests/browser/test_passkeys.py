@@ -63,9 +63,13 @@ def test_from_the_first_to_the_last(page: Page, sidegate: Child) -> None:
 
     sign_in(page, address="keys@example.test", password=PASSWORD)
     expect(page).to_have_url(STEP)
+    page.get_by_label("Don't ask again on this browser for 30 days").check()
     look_at(page, "passkey-step")
     key.answers()
     press(page, "Use a passkey")
+    signed_in(page)
+    sign_out(page)
+    sign_in(page, address="keys@example.test", password=PASSWORD)
     signed_in(page)
 
     page.goto("/security/two-step")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from installation import OPERATOR, OWNER, PASSWORD, Installation, close_database, install
-from portal.person import ADDRESS, NUMBER, Person, text_of
+from portal.person import ADDRESS, NUMBER, Person, page_of, text_of
 from sidegate.accounts import passkeys, people, second_steps
 from sidegate.decisions.directory import Question, Seen
 from sidegate.decisions.mail import Presence
@@ -16,6 +16,7 @@ from sidegate.storage.models import Account, Event, Job, WebSession
 from sidegate.storage.second_step_models import Passkey, UsedChallenge
 from soft_key import PRESENT, SoftKey
 
+CONFIRM = "/security/passkey"
 STEP, WHOLE, ADD = "/signin/step/passkey", "/signin/passkey", "/security/two-step/passkey"
 
 
@@ -122,6 +123,30 @@ def test_as_the_second_step(with_key: Person, key: SoftKey) -> None:
     assert with_key.get("/security").status_code == 200
     assert Passkey.objects.get().last_used_at == with_key.here.clock()
     assert not [one for one in with_key.here.sender.sent[1:] if one["channel"] == "sms"]
+
+
+BOX = "Don't ask again on this browser"
+
+
+def test_as_the_second_step_it_may_be_the_last_for_30_days(with_key: Person, key: SoftKey) -> None:
+    """Not where 2-step is proved again, and not on the sign-in without a password."""
+    assert BOX not in text_of(with_key.get("/signin"))
+    with_key.sign_in()
+    assert BOX in text_of(with_key.get(STEP))
+    assert 'id="trust" checked' in page_of(with_key.post(STEP, passkey="{}", trust="yes"))
+    with_key.post(STEP, passkey=key.get(options(with_key, STEP)), trust="yes")
+    with_key.here.clock.forward(seconds=301)
+    assert with_key.post("/security/app-passwords", password=PASSWORD)["Location"] == CONFIRM
+    assert BOX not in text_of(with_key.get(CONFIRM))
+    with_key.post("/signout")
+    assert with_key.sign_in()["Location"] == "/"
+
+
+def test_without_the_box_it_is_asked_for_again(with_key: Person, key: SoftKey) -> None:
+    with_key.sign_in()
+    with_key.post(STEP, passkey=key.get(options(with_key, STEP)))
+    with_key.post("/signout")
+    assert with_key.sign_in()["Location"] == STEP
 
 
 def test_another_way_is_still_the_phone(with_key: Person) -> None:

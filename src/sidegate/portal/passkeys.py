@@ -74,7 +74,8 @@ def sign_in_step(request: PortalRequest) -> HttpResponse:
     def right() -> HttpResponse:
         return sign_in.second_step_was_right(request, pending, StepKind.PASSKEY)
 
-    return _step(request, sign_in.STAGE, pending.account, right=right, back=reverse("signin"))
+    stage = sign_in.stage_of(pending)
+    return _step(request, stage, pending.account, right=right, back=reverse("signin"))
 
 
 @open_to_all

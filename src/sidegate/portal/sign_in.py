@@ -129,14 +129,14 @@ def sign_in_code(request: PortalRequest) -> HttpResponse:
 
     return code_pages.code_page(
         request,
-        _stage_of(pending).codes,
+        stage_of(pending).codes,
         right=lambda _code: second_step_was_right(request, pending, StepKind.PHONE),
         back=reverse("signin"),
     )
 
 
-def _stage_of(pending: Pending) -> SecondStage:
-    """Whoever has forgotten her password is trusted by her next sign-in at the earliest."""
+def stage_of(pending: Pending) -> SecondStage:
+    """Its second stage; whoever has forgotten her password is trusted by her next sign-in at the earliest."""
     return STAGE._replace(codes=_FLOW._replace(may_trust=not pending.by_mail))
 
 
@@ -177,7 +177,7 @@ def _at_hand(request: PortalRequest, kind: StepKind) -> HttpResponse:
 
     return step_codes.code_page(
         request,
-        _stage_of(pending),
+        stage_of(pending),
         kind,
         account=pending.account,
         right=lambda: second_step_was_right(request, pending, kind),
