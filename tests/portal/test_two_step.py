@@ -55,6 +55,13 @@ def test_a_wrong_password(inside: Person) -> None:
     assert Event.objects.filter(kind="web-refused").exists()
 
 
+def test_every_way_is_named_before_she_begins(inside: Person) -> None:
+    assert "also takes a passkey or a code" in text_of(inside.get("/"))
+    page = text_of(inside.get("/security/two-step"))
+    ways = ("a passkey", "text message", "phone call", "an authenticator app", "backup codes")
+    assert [page.index(way) for way in ways] == sorted(page.index(way) for way in ways)
+
+
 def test_no_turning_on_without_the_code(inside: Person, anna: Account) -> None:
     inside.post("/security/two-step/phone", password=PASSWORD)
     inside.post("/security/two-step/phone", number=NUMBER, channel="sms")

@@ -136,7 +136,10 @@ def sign_in_code(request: PortalRequest) -> HttpResponse:
 
 
 def stage_of(pending: Pending) -> SecondStage:
-    """Its second stage; whoever has forgotten her password is trusted by her next sign-in at the earliest."""
+    """Its second stage.
+
+    Whoever has forgotten her password is trusted by her next sign-in at the earliest.
+    """
     return STAGE._replace(codes=_FLOW._replace(may_trust=not pending.by_mail))
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from sidegate.accounts import app_passwords, second_steps, trusted_browsers, two_step
+from sidegate.accounts import app_passwords, passkeys, second_steps, trusted_browsers, two_step
 from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.errors import AccountError
 from sidegate.accounts.phone_numbers import for_people
@@ -53,7 +53,9 @@ def overview(request: PortalRequest) -> HttpResponse:
     """What it is while it is off; how it stands while it is on."""
     still_open = open_connections.still_open(request.account)
     if not request.account.two_step:
-        return render(request, "portal/two_step_off.html", {"still_open": still_open})
+        may = passkeys.party(context()) is not None
+        off = {"still_open": still_open, "passkeys": may}
+        return render(request, "portal/two_step_off.html", off)
     steps = second_steps.of(request.account)
     shown = {
         "rows": [row(step) for step in steps],
