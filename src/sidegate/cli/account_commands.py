@@ -11,13 +11,17 @@ from sidegate.accounts import (
     people,
     phone_numbers,
     recovery,
+    recovery_address,
     recovery_rows,
+    second_steps,
     two_step,
     undoing,
 )
 from sidegate.accounts.context import Context
 from sidegate.accounts.grace import Grace
 from sidegate.accounts.phone_numbers import masked
+from sidegate.accounts.recovery_address import masked as masked_address
+from sidegate.accounts.second_steps import SecondStep, StepKind
 from sidegate.accounts.undoing import Thing
 from sidegate.cli.app_password_commands import described, shown_rows
 from sidegate.cli.errors import DONE
@@ -79,6 +83,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
     exceptions = grace.open_for(ctx, account)
     under_way = recovery_rows.under_way(ctx, account=account)
     phones = phone_numbers.phones(account)
+    steps = second_steps.of(account)
     rows = account.app_passwords.order_by("id")
     if arguments.json:
         print_json(
@@ -98,6 +103,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
                 "recovery": _recovery(under_way),
                 "password_changed": rfc3339(account.password_changed_at),
                 "password_given": account.password_given,
+                "recovery_address": masked_address(account.recovery_address) or None,
                 "phones": [
                     {
                         "number": masked(phone.number),
@@ -106,6 +112,7 @@ def show(ctx: Context, arguments: Namespace) -> int:
                     }
                     for phone in phones
                 ],
+                "second_steps": [_step(step) for step in steps],
                 "app_passwords": [described(row, now=ctx.now()) for row in rows],
             }
         )
@@ -124,7 +131,9 @@ def show(ctx: Context, arguments: Namespace) -> int:
             *_lost_lines(account),
             *_recovery_lines(under_way),
             ("Operator", "yes" if account.is_operator else "no"),
-            ("Phones", ", ".join(masked(phone.number) for phone in phones) or "none"),
+            ("Recovery address", masked_address(account.recovery_address) or "none"),
+            ("Second steps", "" if steps else "none"),
+            *(("  " + str(second_steps.WORDS[step.kind]), _step_words(step)) for step in steps),
             ("App passwords", "" if rows else "none"),
         ]
     )
@@ -206,6 +215,20 @@ def two_step_off(ctx: Context, arguments: Namespace) -> int:
     return DONE
 
 
+def recovery_address_remove(ctx: Context, arguments: Namespace) -> int:
+    """`account recovery-address remove`."""
+    account = account_of(arguments.address)
+    was = account.recovery_address
+    recovery_address.remove(ctx, account=account, origin=OPERATOR)
+    if arguments.json:
+        print_json({"address": account.address, "removed": masked_address(was) or None})
+    elif was:
+        say(f"The recovery address of {account.address} is removed: {masked_address(was)}.")
+    else:
+        say(f"{account.address} had no recovery address.")
+    return DONE
+
+
 def recovery_stop(ctx: Context, arguments: Namespace) -> int:
     """`account recovery stop`."""
     account = account_of(arguments.address)
@@ -222,6 +245,23 @@ def recovery_stop(ctx: Context, arguments: Namespace) -> int:
 def _lost_lines(account: Account) -> list[tuple[str, str]]:
     lost = [str(undoing.WORDS[word]) for word in undoing.lost_before_locking(account)]
     return [("  lost before it was locked", ", ".join(lost))] if lost else []
+
+
+def _step(step: SecondStep) -> dict[str, object]:
+    facts: dict[str, object] = {"kind": step.kind.value, "name": step.name}
+    if step.kind is StepKind.PHONE:
+        facts |= {"number": masked(step.number), "channel": step.channel}
+    if step.kind is StepKind.BACKUP_CODES:
+        facts["left"] = step.left
+    return {**facts, "added": rfc3339(step.added_at), "last_used": rfc3339(step.last_used_at)}
+
+
+def _step_words(step: SecondStep) -> str:
+    number = masked(step.number) if step.number else ""
+    left = f"{step.left} left" if step.kind is StepKind.BACKUP_CODES else ""
+    used = f"last used {local_time(step.last_used_at)}" if step.last_used_at else "never used"
+    facts = (step.name, number, left, f"added {local_time(step.added_at)}", used)
+    return ", ".join(fact for fact in facts if fact)
 
 
 def _recovery_lines(found: recovery_rows.Open | None) -> list[tuple[str, str]]:

@@ -129,6 +129,15 @@ def _add_accounts(commands: _Group) -> None:
             "Turn 2-Step Verification off: a rescue, recorded. Its app passwords are revoked.",
         )
     )
+    address = _group(account, "recovery-address", "The recovery address of an account.")
+    _json(
+        _with_address(
+            address,
+            "remove",
+            "account_commands:recovery_address_remove",
+            "Remove it: a rescue, recorded and told to its owner. ADDRESS is the account's.",
+        )
+    )
     recovery = _group(account, "recovery", "A recovery that waits for 2-step to be turned off.")
     _json(
         _with_address(

@@ -1,0 +1,81 @@
+"""What `account show` tells of the ways into an account, and `account recovery-address remove`."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+import pytest
+
+from installation import OWNER, START, Installation
+from sidegate.accounts import backup_codes, second_steps, two_step
+from sidegate.accounts.second_steps import NewAuthenticator, NewPasskey
+from sidegate.cli import account_commands
+from sidegate.cli.output import local_time
+from sidegate.storage.models import Account, Event, Job
+
+ANNA, ELSEWHERE = "anna@example.test", "anna@elsewhere.test"
+
+
+@pytest.fixture
+def anna(installation: Installation) -> Account:
+    """With one of everything."""
+    ctx, account = installation.context, installation.add(ANNA)
+    two_step.turn_on(ctx, account=account, number="+37120000000", channel="sms", origin=OWNER)
+    for new in (
+        NewPasskey("Laptop", b"id", b"key", 0, "", user_verified=True, discoverable=True),
+        NewAuthenticator("Old app", b"sealed-secret", 1),
+    ):
+        second_steps.add(ctx, account=account, new=new, origin=OWNER)
+    backup_codes.turn_on(ctx, account=account, codes=["aaaa", "bbbb"], origin=OWNER)
+    Account.objects.filter(pk=account.pk).update(recovery_address=ELSEWHERE)
+    return account
+
+
+@pytest.mark.usefixtures("anna")
+def test_every_way_in_is_shown(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account_commands.show(installation.context, Namespace(address=ANNA, json=False))
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "Recovery address a•••@elsewhere.test" in lines
+    told = f"added {local_time(START)}, never used"
+    assert f"Passkey Laptop, {told}" in lines
+    assert f"Authenticator app Old app, {told}" in lines
+    assert f"Phone ••• •• 00, {told}" in lines
+    assert f"Backup codes 2 left, {told}" in lines
+    account_commands.show(installation.context, Namespace(address=ANNA, json=True))
+    text = capsys.readouterr().out
+    facts = json.loads(text)
+    assert facts["recovery_address"] == "a•••@elsewhere.test"
+    kinds = [(step["kind"], step["name"]) for step in facts["second_steps"]]
+    assert kinds == [
+        ("passkey", "Laptop"),
+        ("authenticator", "Old app"),
+        ("phone", ""),
+        ("backup-codes", ""),
+    ]
+    assert facts["second_steps"][3]["left"] == 2
+    assert facts["second_steps"][0]["last_used"] is None
+    for secret in ("+37120000000", ELSEWHERE, "sealed-secret", "aaaa"):
+        assert secret not in text
+
+
+def test_the_recovery_address_is_removed_and_told(
+    installation: Installation, anna: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = Namespace(address=ANNA, json=False)
+    account_commands.recovery_address_remove(installation.context, asked)
+    said = capsys.readouterr().out
+    assert f"The recovery address of {ANNA} is removed: a•••@elsewhere.test." in said
+    anna.refresh_from_db()
+    assert anna.recovery_address == ""
+    detail = json.loads(Event.objects.get(kind="recovery-address-removed").detail)
+    assert detail == {"by": "operator", "name": "a•••@elsewhere.test"}
+    # To her mailbox and to the address that it was, each twice.
+    assert Job.objects.filter(subject__contains="recovery-address-removed").count() == 4
+    account_commands.recovery_address_remove(installation.context, asked)
+    assert f"{ANNA} had no recovery address." in capsys.readouterr().out
+    asked = Namespace(address=ANNA, json=True)
+    account_commands.recovery_address_remove(installation.context, asked)
+    assert json.loads(capsys.readouterr().out) == {"address": ANNA, "removed": None}
