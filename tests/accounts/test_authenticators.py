@@ -137,7 +137,7 @@ def test_ten_wrong_codes_an_hour_and_then_a_right_one(installation_on_each: Inst
 def test_wrong_codes_from_afar_leave_the_owner_alone(installation_on_each: Installation) -> None:
     house = installation_on_each
     anna = on(house)
-    web_sign_in.finished(house.context, account=anna, step="", new_browser=False, origin=OWNER)
+    web_sign_in.finished(house.context, account=anna, step="", browser="b", origin=OWNER)
     for _ in range(10):
         present(house, anna, wrong_one(house, anna), FAR)
     with pytest.raises(TooManyTries):

@@ -112,9 +112,7 @@ def test_the_first_use_of_all_is_not_told(installation_on_each: Installation) ->
 def test_where_the_owner_was_otherwise_is_not_new(installation_on_each: Installation) -> None:
     desk = Desk(installation_on_each)
     by_web = Origin(by="owner", address=AWAY)
-    web_sign_in.finished(
-        desk.house.context, account=desk.anna, step="", new_browser=False, origin=by_web
-    )
+    web_sign_in.finished(desk.house.context, account=desk.anna, step="", browser="b", origin=by_web)
     desk.arrive("198.51.100.200")
     assert desk.told() == []
 

@@ -145,7 +145,7 @@ def test_failures_elsewhere_keep_nobody_out_of_where_she_was(
 ) -> None:
     house = installation_on_each
     account = house.add()
-    web_sign_in.finished(house.context, account=account, step="", new_browser=False, origin=OWNER)
+    web_sign_in.finished(house.context, account=account, step="", browser="b", origin=OWNER)
     judged(house, PasswordCheck.WRONG)
     for number in range(100):
         check(house, secret=f"guess {number}", address=f"198.51.{number}.1")
@@ -204,9 +204,7 @@ def test_what_happens_during_a_slow_hash_counts(installation: Installation) -> N
 
 def test_signed_in_and_out_are_recorded(installation: Installation) -> None:
     account = installation.add()
-    web_sign_in.finished(
-        installation.context, account=account, step="", new_browser=False, origin=OWNER
-    )
+    web_sign_in.finished(installation.context, account=account, step="", browser="b", origin=OWNER)
     web_sign_in.signed_out(installation.context, account=account, origin=OWNER)
     events = Event.objects.filter(kind__startswith="web-signed").order_by("pk")
     assert [event.kind for event in events] == ["web-signed-in", "web-signed-out"]

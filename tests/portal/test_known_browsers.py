@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from installation import PASSWORD
@@ -45,6 +47,24 @@ def test_a_cookie_that_is_no_token_is_put_right(inside: Person) -> None:
         again(inside)
         assert len(inside.client.cookies[COOKIE].value) == 32
     assert KnownBrowser.objects.count() == 5
+
+
+def test_an_outage_loses_no_message(
+    person: Person, anna: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What tells of the new browser fails: it is still new when it tries again."""
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("sidegate.accounts.web_sign_in.tell_of_change", away)
+        assert person.sign_in().status_code == 503
+    assert COOKIE not in person.client.cookies
+    assert not KnownBrowser.objects.filter(account=anna).exists()
+    assert person.get("/security").status_code == 302, "nobody is in without its event"
+    assert person.sign_in().status_code == 302
+    assert messages() == 2
 
 
 def test_so_many_messages_a_day(inside: Person) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from sidegate.accounts import refusal_log
+from sidegate.accounts import known_browsers, refusal_log
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.notices import tell_of_change
 from sidegate.accounts.people import ensure, find
@@ -222,19 +222,19 @@ def _counters(ctx: Context, account: Account | None, *, login: str, origin: Orig
     )
 
 
-def finished(
-    ctx: Context, *, account: Account, step: str, new_browser: bool, origin: Origin
-) -> None:
-    """Record a completed sign-in, and its network as familiar; tell of a new browser.
+def finished(ctx: Context, *, account: Account, step: str, browser: str, origin: Origin) -> None:
+    """Record a completed sign-in, and its network and browser as familiar; tell of a new browser.
 
     `step` is the kind of second step that was given, or a value of `Instead`; empty where none
-    was asked for.
+    was asked for. `browser` is the token that the browser is known by: noted in the same
+    transaction, so that one whose message was lost by an outage is still new.
     """
     kind = Kind.WEB_SIGNED_IN
     with transaction.atomic():
+        new_browser = known_browsers.sign_in(ctx, account=account, token=browser)
         counters.mark(account_id=account.pk, network=network_of(origin.address), now=ctx.now())
-        browser = "new" if new_browser else "known"
-        note(ctx, kind=kind, account_id=account.pk, origin=origin, browser=browser, step=step)
+        word = "new" if new_browser else "known"
+        note(ctx, kind=kind, account_id=account.pk, origin=origin, browser=word, step=step)
         if new_browser:
             tell_of_change(ctx, account=account, kind=kind, origin=origin)
 

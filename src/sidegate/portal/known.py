@@ -9,20 +9,21 @@ from django.http import HttpRequest, HttpResponse
 from sidegate.accounts import known_browsers, tokens
 from sidegate.pages import cookies
 from sidegate.pages.context import context
-from sidegate.storage.models import Account
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 _COOKIE = "known"
 _KEEP = "known_browser_token"
 
 
-def is_new(request: HttpRequest, account: Account) -> bool:
-    """Note the sign-in of this browser; whether it is new to the account."""
+def token_of(request: HttpRequest) -> str:
+    """What this browser is known by: its cookie's, or a new one."""
     token = cookies.value_of(request, _COOKIE)
-    if not _TOKEN.fullmatch(token):
-        token = tokens.new(context())
+    return token if _TOKEN.fullmatch(token) else tokens.new(context())
+
+
+def remember(request: HttpRequest, token: str) -> None:
+    """Have the cookie left in it, now that its sign-in is committed."""
     setattr(request, _KEEP, token)
-    return known_browsers.sign_in(context(), account=account, token=token)
 
 
 def keep(request: HttpRequest, answer: HttpResponse) -> None:

@@ -120,14 +120,11 @@ def finish(
     )
     if step:
         request.session[SECOND_STEP_AT] = now if given_at is None else given_at
-    new_browser = known.is_new(request, account)
+    token = known.token_of(request)
     web_sign_in.finished(
-        context(),
-        account=account,
-        step=step,
-        new_browser=new_browser,
-        origin=origin_of(request),
+        context(), account=account, step=step, browser=token, origin=origin_of(request)
     )
+    known.remember(request, token)
     request.session.clear_expired()
 
 
