@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from sidegate.events.catalogue import Kind, NewEvent, checked_detail
+from sidegate.storage.given_up import GivenUp
 from sidegate.storage.outages import unreachable
 from sidegate.storage.stamps import Arrived, Stamps, nobody
 from sidegate.storage.worker import Worker
@@ -49,6 +50,7 @@ class Writer:
             name="writer", work=self._work, failed=self._failed, most=MOST, between=self._between
         )
         self._stamps = Stamps(arrived=arrived)
+        self._given_up = GivenUp()
         self._busy = False
         self._closing = threading.Event()
         self._last_try = False
@@ -64,8 +66,11 @@ class Writer:
         return self._worker.close() and not self._gave_up
 
     def record(self, event: NewEvent) -> None:
-        """Write soon; an allowed sign-in makes its network familiar, too."""
-        if self._worker.waiting() < self.MOST_WAITING:
+        """Write soon; an allowed sign-in makes its network familiar, too.
+
+        Called on one thread. That a revoked app password is still tried is written once a day.
+        """
+        if self._worker.waiting() < self.MOST_WAITING and not self._given_up.was_told(event):
             self._worker.put(event)
 
     def waiting(self) -> int:
