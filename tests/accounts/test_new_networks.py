@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import translation
 
-from installation import OWNER, START, Installation, install
+from installation import OPERATOR, OWNER, START, Installation, install
 from sidegate.accounts import app_passwords, two_step, web_sign_in
 from sidegate.accounts.context import Origin
 from sidegate.accounts.new_networks import NewNetworks
@@ -97,16 +98,36 @@ def test_ipv6_counts_by_its_64(installation_on_each: Installation) -> None:
     assert desk.told() == ["2001:db8:1:1::1", "2001:db8:1::1"]
 
 
-def test_the_first_use_of_all_is_not_told(installation_on_each: Installation) -> None:
+def test_the_first_use_is_told_unless_it_is_where_it_was_made(
+    installation_on_each: Installation,
+) -> None:
     desk = Desk(installation_on_each, used=False)
-    desk.arrive(AWAY)
+    desk.arrive("192.0.2.99")  # the /24 that `OWNER` made it from; nobody signed in there yet
     assert desk.told() == []
     phone = desk.make("My phone")
-    desk.arrive("203.0.113.5", app_password=phone)
-    assert desk.told() == []
-    desk.arrive("203.0.114.5", app_password=phone)
-    assert desk.told() == ["203.0.114.5"]
+    desk.arrive(AWAY, app_password=phone)
+    assert desk.told() == [AWAY]
     assert desk.messages()[0].label == "My phone"
+
+
+def test_one_that_the_operator_made_has_no_network(installation_on_each: Installation) -> None:
+    desk = Desk(installation_on_each, used=False)
+    FamiliarNetwork.objects.all().delete()
+    app_passwords.make(
+        desk.house.context, account=desk.anna, app="mail", device="mac", origin=OPERATOR
+    )
+    assert not FamiliarNetwork.objects.exists()
+    desk.arrive(HOME)
+    assert desk.told() == [HOME]
+
+
+def test_no_question_holds_more_values_than_a_database_takes(installation: Installation) -> None:
+    """SQLite may take as few as 999: then none of what waits was ever written."""
+    desk = Desk(installation)
+    connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+    many = [f"10.{high}.{low}.1" for high in range(5) for low in range(250)]
+    desk.arrive(*many)
+    assert FamiliarNetwork.objects.count() == len(many) + 1
 
 
 def test_where_the_owner_was_otherwise_is_not_new(installation_on_each: Installation) -> None:
@@ -135,7 +156,7 @@ def test_after_30_days_it_is_new_again(installation_on_each: Installation) -> No
 
 def test_what_has_no_address_and_the_account_password(installation: Installation) -> None:
     desk = Desk(installation)
-    desk.arrive("", "no address")
+    desk.arrive("", "no address", "127.0.0.1", "::1")
     desk.stamps.add(desk.event(AWAY, None))
     desk.stamps.write()
     assert desk.told() == []

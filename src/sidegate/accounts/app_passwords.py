@@ -23,10 +23,12 @@ from sidegate.accounts.errors import NotAvailable, TooManyAppPasswords
 from sidegate.accounts.notices import tell_of_change
 from sidegate.decisions.mail import AccountPasswordMode
 from sidegate.decisions.networks import written
+from sidegate.decisions.throttle import network_of, tells_who_asks
 from sidegate.decisions.words import MAIL_SCOPES
 from sidegate.events.catalogue import Kind
 from sidegate.factors import app_password
 from sidegate.factors.app_password import grouped
+from sidegate.storage import counters
 from sidegate.storage.models import Account, AppPassword
 
 __all__ = [
@@ -154,6 +156,9 @@ def make(
             sender=chosen.sender,
             daily_most=chosen.daily_most,
         )
+        network = network_of(origin.address)
+        if origin.by == "owner" and tells_who_asks(network):  # its first use from here is no news
+            counters.mark(account_id=account.pk, network=network, now=ctx.now())
         note(
             ctx,
             kind=Kind.APP_PASSWORD_MADE,

@@ -1,8 +1,9 @@
 """Tells an owner of an app password that signed in from a network that is new to her account.
 
 New is what is not familiar to the throttle either: no sign-in from its IPv4 /24 or IPv6 /64
-came in within 30 days, by whatever credential. So nothing more about her whereabouts is kept
-than before. The very first use of an app password is not told: making it was.
+came in within 30 days, by whatever credential, and no app password was made there. So nothing
+more about her whereabouts is kept than before. An app password that was stolen before its owner
+ever used it shows itself at the thief's first sign-in.
 """
 
 from __future__ import annotations

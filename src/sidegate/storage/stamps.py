@@ -13,12 +13,12 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from sidegate.decisions.throttle import UNKNOWN_NETWORK, network_of
+from sidegate.decisions.throttle import network_of, tells_who_asks
 from sidegate.events.catalogue import NewEvent
 from sidegate.storage import counters, sightings
 from sidegate.storage.outages import unreachable
@@ -36,7 +36,6 @@ _LAST_USED = (
 )
 MOST_TOLD = 200
 """New networks told in one write, which holds the database: more at once is a proxy that moved."""
-_USED_BEFORE = "SELECT id FROM app_password WHERE last_used_at IS NOT NULL AND id IN (%s)"
 _PAIRS_AT_ONCE = 400
 _ACCOUNT_PASSWORD = sightings.Credential.ACCOUNT_PASSWORD.value
 _Key = tuple[int, str]
@@ -77,7 +76,7 @@ class Stamps:
         network = network_of(event.address)
         self._familiar[event.account_id, network] = event.at
         if event.app_password_id is not None:
-            if network != UNKNOWN_NETWORK:
+            if tells_who_asks(network):
                 self._arrivals.setdefault((event.account_id, network), event)
             self._used[event.app_password_id] = (
                 event.at, event.address, event.protocol, event.program
@@ -128,7 +127,7 @@ class Stamps:
         self._forget()
 
     def _new(self, cursor: CursorWrapper) -> list[NewEvent]:
-        """Sign-ins from unfamiliar networks, but for the very first of an app password."""
+        """Sign-ins from unfamiliar networks; asked for in pieces, as a query holds so much."""
         pairs = sorted(self._arrivals)
         familiar: set[_Key] = set()
         for start in range(0, len(pairs), _PAIRS_AT_ONCE):
@@ -136,12 +135,9 @@ class Stamps:
                 cursor, pairs[start : start + _PAIRS_AT_ONCE], now=self._arrivals[pairs[start]].at
             )
         new = [self._arrivals[pair] for pair in pairs if pair not in familiar]
-        ids = [event.app_password_id for event in new if event.app_password_id is not None]
-        used_before = _used_before(cursor, ids)
-        told = [event for event in new if event.app_password_id in used_before]
-        if len(told) > MOST_TOLD:
-            log.warning("%d sign-ins from new networks at once: not all are told", len(told))
-        return told
+        if len(new) > MOST_TOLD:
+            log.warning("%d sign-ins from new networks at once: not all are told", len(new))
+        return new
 
     def _tell(self, event: NewEvent) -> None:
         try:
@@ -160,12 +156,3 @@ class Stamps:
         self._since = None
         if len(self._made) > MOST_KEPT:
             self._made = {key: at for key, at in self._made.items() if newest - at < STAMP_EVERY}
-
-
-def _used_before(cursor: CursorWrapper, ids: Sequence[int]) -> set[int]:
-    """Those of the app passwords that were used before what waits here."""
-    if not ids:
-        return set()
-    places = ", ".join(["%s"] * len(ids))
-    cursor.execute(_USED_BEFORE % places, ids)
-    return {int(row_id) for (row_id,) in cursor.fetchall()}
