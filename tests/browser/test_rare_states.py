@@ -216,7 +216,7 @@ STATES = [
     ),
     State("two-step-first", operator_without_two_step, 403, "console/two_step_first.html"),
 ]
-"""A template each that no walk comes to, and one of each kind of page that is like others."""
+"""Templates that no walk comes to; of those that are built alike, one."""
 MORE_STATES = [
     State("recovery-over", recovery_over, 404, "portal/recovery_over.html"),
     State("reset-over", reset_over, 404, "portal/reset_over.html"),

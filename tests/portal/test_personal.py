@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.test import Client
 
 from installation import PASSWORD, START, Installation, install
-from portal.person import ADDRESS, Person, text_of
+from portal.person import ADDRESS, Person, page_of, text_of
 from sidegate.accounts import notices
 from sidegate.accounts.notices import Notice, unpacked
 from sidegate.accounts.queue import payload_of
@@ -37,6 +37,12 @@ def test_a_name(inside: Person, anna: Account) -> None:
     inside.post("/personal/name", name="")
     assert "Name Not set" in text_of(inside.get("/personal"))
     assert Event.objects.filter(kind=Kind.PERSONAL_CHANGED).count() == 2
+
+
+def test_each_language_is_named_in_itself_and_says_so(inside: Person) -> None:
+    page = page_of(inside.get("/personal/language"))
+    assert re.search(r'<option value="lv" lang="lv">\s*Latviešu', page)
+    assert re.search(r'<option value=""(?! lang)[^>]*>\s*As my browser', page)
 
 
 def test_a_language_holds_in_every_browser(inside: Person) -> None:
