@@ -97,14 +97,43 @@ for (const button of document.querySelectorAll("button[data-print]")) {
 // A form that only leads on leaves a bare "?" behind: the address is the page's own.
 if (location.href.endsWith("?")) history.replaceState(history.state, "", location.pathname);
 
-// A form that makes something is sent once, however often its button is pressed.
-for (const form of document.querySelectorAll("form[data-once]")) {
-  let sent = false;
-  form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
-  });
-}
+// A form is sent once, however often its button is pressed, and the button is busy meanwhile:
+// until the next page is there, this one comes back, or nothing has come for a while.
+const GIVEN_UP = 10_000;
+const isBusy = (part) => part.getAttribute("aria-busy") === "true";
+const ready = (button) => button.removeAttribute("aria-busy");
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || "file" in form.dataset) return;
+  const buttons = [...form.querySelectorAll('button[type="submit"]')];
+  if (buttons.some(isBusy)) {
+    event.preventDefault();
+    return;
+  }
+  const button = event.submitter ?? buttons[0];
+  button?.setAttribute("aria-busy", "true");
+  if (button) setTimeout(ready, GIVEN_UP, button);
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) document.querySelectorAll('[aria-busy="true"]').forEach(ready);
+});
+
+// What is busy for longer than a blink says so in words.
+const soon = new WeakMap();
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    clearTimeout(soon.get(target));
+    if (isBusy(target)) {
+      const say = () => {
+        target.dataset.busy = live.textContent = live.dataset.busy;
+      };
+      soon.set(target, setTimeout(say, 500));
+    } else if ("busy" in target.dataset) {
+      delete target.dataset.busy;
+      live.textContent = "";
+    }
+  }
+}).observe(document.body, { subtree: true, attributeFilter: ["aria-busy"] });
 
 // "Send again" counts down; the server keeps the same rule.
 for (const button of document.querySelectorAll("button[data-wait]")) {
