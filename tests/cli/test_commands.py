@@ -205,6 +205,15 @@ def test_migrate_again_and_the_modes_of_files(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_on_sqlite_no_command_waits_for_the_driver_of_postgresql(commands: Commands) -> None:
+    text = (
+        "import sys; from sidegate.cli import main; assert main(sys.argv[1:]) == 0; "
+        "assert not {'psycopg', 'psycopg_pool', 'django.db.migrations'} & set(sys.modules)"
+    )
+    words = [sys.executable, "-c", text, "account", "list", "--data", str(commands.data)]
+    subprocess.run(words, check=True, capture_output=True)
+
+
 def test_a_missing_key_or_table_is_one_line(tmp_path: Path) -> None:
     damaged = migrated(tmp_path / "data")
     (damaged.data / "sidegate.sqlite3").write_bytes(b"")
