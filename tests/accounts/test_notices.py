@@ -199,18 +199,20 @@ def test_what_was_not_done_is_not_told(installation_on_each: Installation, anna:
 
 
 @pytest.mark.parametrize(
-    ("account_language", "page", "title"),
+    ("chosen", "seen", "page", "title"),
     [
-        ("lv", "en", "Divpakāpju verifikācija ieslēgta"),
-        ("", "lv", "Divpakāpju verifikācija ieslēgta"),
-        ("en", "lv", "2-Step Verification was turned on"),
+        ("lv", "en", "en", "Divpakāpju verifikācija ieslēgta"),
+        ("", "lv", "en", "Divpakāpju verifikācija ieslēgta"),
+        ("", "", "lv", "2-Step Verification was turned on"),
+        ("en", "lv", "lv", "2-Step Verification was turned on"),
     ],
 )
 def test_in_the_owners_language(
-    installation: Installation, account_language: str, page: str, title: str
+    installation: Installation, chosen: str, seen: str, page: str, title: str
 ) -> None:
+    """Never in that of the page, which whoever acts has chosen."""
     anna = installation.add(ANNA)
-    anna.language = account_language
+    anna.language, anna.seen_language = chosen, seen
     with translation.override(page):
         turn_on(installation, anna)
     mailbox = Mailbox()

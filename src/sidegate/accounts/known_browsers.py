@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from sidegate.accounts import tokens
+from sidegate.accounts import lock_links, tokens
 from sidegate.accounts.context import Context
 from sidegate.decisions.throttle import DAY
 from sidegate.storage.models import Account
@@ -33,11 +33,26 @@ def sign_in(ctx: Context, *, account: Account, token: str) -> bool:
             return False
         KnownBrowser.objects.update_or_create(
             digest=tokens.digest(ctx, purpose=_PURPOSE, token=token, account=account),
-            defaults={"account": account, "seen_at": now},
+            defaults={"account": account, "seen_at": now, "first_at": now},
         )
         newest = known.order_by("-seen_at", "-id").values_list("pk", flat=True)[:MOST]
         KnownBrowser.objects.filter(account=account).exclude(pk__in=list(newest)).delete()
     return True
+
+
+def is_hers(ctx: Context, *, account: Account, token: str) -> bool:
+    """Whether the browser of a token may be taken for its owner's, before it is signed in.
+
+    It is the account's first, or was signed in first longer ago than the link in the message
+    about it locks.
+    """
+    rows = KnownBrowser.objects.filter(account=account)
+    if not account.seen_language and not rows.exists():
+        return True
+    now = ctx.now()
+    settled = rows.filter(seen_at__gt=now - KEPT_FOR, first_at__lte=now - lock_links.LIFETIME)
+    digests = tokens.digests(ctx, purpose=_PURPOSE, token=token, account=account)
+    return settled.filter(digest__in=digests).exists()
 
 
 def forget_old(*, now: int) -> None:

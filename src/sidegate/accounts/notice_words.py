@@ -41,6 +41,7 @@ _TITLES: dict[str, Promise] = {
     Kind.MAIL_NEW_NETWORK: gettext_lazy("An app password was used from a new network"),
     Kind.WEB_SIGNED_IN: gettext_lazy("Sign-in from a new browser"),
     Kind.PASSWORD_CHANGED: gettext_lazy("The account password was changed"),
+    Kind.PERSONAL_CHANGED: gettext_lazy("The language of your pages and messages was changed"),
     Kind.DATA_DOWNLOADED: gettext_lazy("Your data was downloaded"),
     Kind.RECOVERY_ADDRESS_SET: gettext_lazy("The recovery address was set"),
     Kind.RECOVERY_ADDRESS_REMOVED: gettext_lazy("The recovery address was removed"),

@@ -11,9 +11,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple, TypedDict, Unpack
 
-from django.utils.translation import get_language
-
-from sidegate.accounts import lock_links
+from sidegate.accounts import languages, lock_links
 from sidegate.accounts.context import Context, Origin
 from sidegate.accounts.queue import add_job
 from sidegate.decisions.throttle import DAY, HOUR
@@ -160,7 +158,7 @@ def _tell_mailbox(
         kind=kind,
         to=to,
         account=account.address,
-        language=_language(ctx, account, by=origin.by),
+        language=languages.of_messages(ctx, account),
         time_zone=account.time_zone,
         message_id=message_id(ctx),
         at=ctx.now(),
@@ -186,7 +184,7 @@ def send_code(ctx: Context, *, account: Account, to: str, code: str, expires_at:
         kind=kind,
         to=to,
         account=account.address,
-        language=_language(ctx, account, by="owner"),
+        language=languages.of_messages(ctx, account),
         message_id=message_id(ctx),
         at=ctx.now(),
         code=code,
@@ -204,7 +202,7 @@ def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: s
     notice = Notice(
         kind=kind,
         to=account.address,
-        language=_language(ctx, account, by="operator"),
+        language=languages.of_messages(ctx, account),
         time_zone=account.time_zone,
         message_id=message_id(ctx),
         at=attempt.arrived,
@@ -217,12 +215,9 @@ def tell_of_program(ctx: Context, *, account: Account, attempt: Attempt, link: s
 
 
 def send_reset_link(
-    ctx: Context, *, account: Account, origin: Origin, link: str, language: str, expires_at: int
+    ctx: Context, *, account: Account, origin: Origin, link: str, expires_at: int
 ) -> bool:
-    """Send a link that sets a new password to the recovery address; False after too many an hour.
-
-    `language` is that of the page which it was asked for on; the account's own goes first.
-    """
+    """Send a link that sets a new password to the recovery address; False after too many."""
     kind = Kind.PASSWORD_RESET_ASKED
     subject = _subject(account, kind)
     if not _may_tell(ctx, kind, subject=subject, messages=1):
@@ -234,7 +229,6 @@ def send_reset_link(
         to=account.recovery_address,
         origin=origin,
         link=link,
-        language=language,
     )
     send(ctx, account=account, notice=notice, subject=subject, until=expires_at)
     return True
@@ -248,7 +242,6 @@ def about_recovery(
     to: str,
     origin: Origin,
     link: str,
-    language: str = "",
     ripe_at: int = 0,
     until: int = 0,
 ) -> Notice:
@@ -257,7 +250,7 @@ def about_recovery(
         kind=kind,
         to=to,
         account=account.address,
-        language=account.language or language or _language(ctx, account, by=origin.by),
+        language=languages.of_messages(ctx, account),
         time_zone=account.time_zone,
         message_id=message_id(ctx),
         at=ctx.now(),
@@ -305,7 +298,7 @@ def tell_operators(ctx: Context, *, kind: Kind, what: str) -> None:
         notice = Notice(
             kind=kind,
             to=account.address,
-            language=_language(ctx, account, by="operator"),
+            language=languages.of_messages(ctx, account),
             time_zone=account.time_zone,
             message_id=message_id(ctx),
             at=ctx.now(),
@@ -329,9 +322,3 @@ def _subject(account: Account, kind: Kind) -> str:
 def message_id(ctx: Context) -> str:
     """A new Message-ID."""
     return f"{ctx.random(_ID_BYTES).hex()}@{ctx.config.from_address.rpartition('@')[2]}"
-
-
-def _language(ctx: Context, account: Account, *, by: str) -> str:
-    """The account's, then the one that its owner reads just now, then the installation's."""
-    here = get_language() if by == "owner" else ""
-    return account.language or here or ctx.config.policy.refusal_language

@@ -54,8 +54,9 @@ ACCOUNT = Part(
     name="account",
     model=Account,
     told=(
-        "address", "name", "language", "time_zone", "recovery_address", "enabled", "is_operator",
-        "created_at", "password_changed_at", "password_given", "two_step_since", "locked_at",
+        "address", "name", "language", "seen_language", "time_zone", "recovery_address",
+        "enabled", "is_operator", "created_at", "password_changed_at", "password_given",
+        "two_step_since", "locked_at",
     ),
     secret=("password_hash", "passkey_handle"),
     ours=("id", "password_version"),
@@ -135,7 +136,7 @@ PARTS = (
     Part(
         name="browsers_known",
         model=second_step_models.KnownBrowser,
-        told=("seen_at",),
+        told=("first_at", "seen_at"),
         secret=("digest",),
         ours=("id",),
     ),

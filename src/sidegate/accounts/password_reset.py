@@ -12,7 +12,6 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from sidegate.accounts import people, recovery, tokens
@@ -56,7 +55,6 @@ def ask(ctx: Context, *, login: str, origin: Origin) -> bool:
             return False
     asked_for = {
         "login": login[:_LONGEST_LOGIN],
-        "language": get_language() or "",
         "address": origin.address,
         "program": origin.program,
     }
@@ -83,10 +81,10 @@ def answer(ctx: Context, *, payload: bytes) -> None:
         reachable = Account.objects.filter(enabled=True).exclude(recovery_address="")
         current = reachable.select_for_update(no_key=True).filter(pk=account.pk).first()
         if current is not None:
-            _send(ctx, current, language=asked["language"], origin=origin)
+            _send(ctx, current, origin=origin)
 
 
-def _send(ctx: Context, account: Account, *, language: str, origin: Origin) -> None:
+def _send(ctx: Context, account: Account, *, origin: Origin) -> None:
     token = tokens.new(ctx)
     expires_at = ctx.now() + LIFETIME
     if not send_reset_link(
@@ -94,7 +92,6 @@ def _send(ctx: Context, account: Account, *, language: str, origin: Origin) -> N
         account=account,
         origin=origin,
         link=ctx.config.server.url + reverse("reset-link", args=[token]),
-        language=language,
         expires_at=expires_at,
     ):
         return

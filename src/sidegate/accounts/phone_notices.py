@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from django.utils.translation import get_language
-
-from sidegate.accounts import code_limits, lock_links
+from sidegate.accounts import code_limits, languages, lock_links
 from sidegate.accounts.code_orders import NOTICE, CodeOrder
 from sidegate.accounts.context import Context, Origin
 from sidegate.accounts.phone_numbers import phones
@@ -69,7 +67,7 @@ def tell(
     """
     if "sms" not in ctx.config.channels:
         return
-    language = account.language or get_language() or "en"
+    language = languages.of_messages(ctx, account)
     said = ""
     for phone in told:
         send = code_limits.notice_allowed(ctx, account=account, number=phone.number, origin=origin)

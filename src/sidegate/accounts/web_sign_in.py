@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import transaction
+from django.utils.translation import get_language
 
-from sidegate.accounts import known_browsers, refusal_log
+from sidegate.accounts import known_browsers, languages, refusal_log
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.notices import tell_of_change
 from sidegate.accounts.people import ensure, find
@@ -231,6 +232,8 @@ def finished(ctx: Context, *, account: Account, step: str, browser: str, origin:
     """
     kind = Kind.WEB_SIGNED_IN
     with transaction.atomic():
+        if known_browsers.is_hers(ctx, account=account, token=browser):
+            languages.saw(account, get_language() or "")
         new_browser = known_browsers.sign_in(ctx, account=account, token=browser)
         counters.mark(account_id=account.pk, network=network_of(origin.address), now=ctx.now())
         word = "new" if new_browser else "known"

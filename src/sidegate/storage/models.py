@@ -22,6 +22,9 @@ class Account(models.Model):
     address = models.CharField(max_length=254, unique=True)
     name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=16, blank=True)
+    seen_language = models.CharField(max_length=16, blank=True, db_default="")
+    """That of the pages when a browser of its owner's signed in; for messages, where she chose
+    none. Empty until one did."""
     time_zone = models.CharField(max_length=64, blank=True, db_default="")
     """An IANA name; empty for the machine's own."""
     recovery_address = models.CharField(max_length=254, blank=True, db_default="")

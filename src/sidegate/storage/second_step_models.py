@@ -119,6 +119,8 @@ class KnownBrowser(models.Model):
     digest = models.BinaryField(max_length=32, unique=True)
     seen_at = models.BigIntegerField()
     """When it was last signed in."""
+    first_at = models.BigIntegerField(db_default=0)
+    """When it was new; 0 where nobody knows any more."""
 
     class Meta:
         db_table = "known_browser"
