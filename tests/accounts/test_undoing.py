@@ -131,7 +131,7 @@ def test_a_change_written_just_before_its_notice_goes_too(
     """The link is made last in the transaction; a clock goes on meanwhile."""
     house = installation_on_each
     add(house, anna, passkey("his"))
-    house.clock.forward(seconds=undoing.EARLIER / 1000)
+    house.clock.forward(seconds=5)
     lock(house, anna, since=house.clock())
     assert names(anna) == [HERS]
 
