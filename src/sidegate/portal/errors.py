@@ -1,4 +1,7 @@
-"""Pages for what went wrong: what it was, and what to do now."""
+"""Pages for what went wrong: what it was, and what to do now.
+
+None of them asks the database, which may be what went wrong: no session, no messages.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from sidegate.accounts import recovery_rows
@@ -38,7 +38,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "codes_on_screen": config.shows_codes_on_screen,
         # 2-step that does not hold for mail programs yet: no page may leave that out.
         "only_watched": account is not None and account.two_step and not holds,
-        "recovery": _recovery(account),
+        # Asked for where a page shows it: an error's does not, as the database may be away.
+        "recovery": SimpleLazyObject(lambda: _recovery(account)),
     }
 
 

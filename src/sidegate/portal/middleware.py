@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -23,6 +22,7 @@ from sidegate.pages.context import context
 from sidegate.pages.origins import address_of
 from sidegate.portal import errors, grants, known, sign_in_challenges
 from sidegate.portal.visitors import PortalRequest, find_account
+from sidegate.storage.outages import failures
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,14 @@ class SignedIn:
         self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: object
     ) -> HttpResponse | None:
         """Let a view be called, or answer in its place."""
+        try:
+            return self._admit(request, view)
+        except failures():  # Django asks `process_exception` about views alone
+            return errors.unavailable(request)
+
+    def _admit(
+        self, request: HttpRequest, view: Callable[..., HttpResponse]
+    ) -> HttpResponse | None:
         visitor = cast("PortalRequest", request)
         account = find_account(visitor.session)
         if account is not None:
@@ -89,7 +97,7 @@ class SignedIn:
 
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         """An outage is said as what it is."""
-        if isinstance(problem, Unavailable | DatabaseError):
+        if isinstance(problem, (Unavailable, *failures())):
             if isinstance(problem, Unavailable):
                 log.warning("a page could not be answered: %s", problem)
             return errors.unavailable(request)

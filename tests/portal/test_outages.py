@@ -1,0 +1,98 @@
+"""Pages while the database is away: said once as what it is, and nothing more is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from django.db import InterfaceError, OperationalError, connection
+from django.test import Client
+
+from portal.person import ADDRESS, Person, page_of, text_of
+from sidegate.accounts import activity
+
+
+@dataclass
+class Away:
+    """In place of a database that is away: each statement that is asked for fails."""
+
+    what: str = ""
+    """Only from the first one on in which this stands."""
+    problem: type[Exception] = OperationalError
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(
+        self, execute: Callable[..., object], sql: str, params: object, many: object, facts: object
+    ) -> object:
+        if not self.asked and self.what not in sql:
+            return execute(sql, params, many, facts)
+        self.asked.append(sql)
+        raise self.problem("no connection")
+
+
+@contextmanager
+def away(what: str = "", problem: type[Exception] = OperationalError) -> Iterator[Away]:
+    gone = Away(what, problem)
+    with connection.execute_wrapper(gone):
+        yield gone
+
+
+@pytest.mark.parametrize("problem", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("what", ["", 'FROM "account"', 'FROM "event"'])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_it_is_said_once(
+    two_step: Person, what: str, problem: type[Exception], method: str
+) -> None:
+    """The session cannot be loaded, its account not be found, or the page's own question fails."""
+    with away(what, problem) as gone:
+        answer = getattr(two_step.client, method)("/activity")
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "60"
+    assert "try again in a few minutes" in text_of(answer)
+    assert "no connection" not in page_of(answer)
+    assert (ADDRESS in text_of(answer)) is ("event" in what)
+    assert len(gone.asked) == 1, "whoever asks again waits again"
+    assert two_step.get("/activity").status_code == 200
+
+
+def test_who_is_not_signed_in_is_told_too(person: Person) -> None:
+    with away() as gone:
+        assert person.get("/signin").status_code == 200
+        assert person.sign_in().status_code == 503
+    assert len(gone.asked) == 1
+
+
+def test_no_page_of_an_error_asks_the_database(
+    two_step: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = Client(enforce_csrf_checks=True, headers={"host": "localhost:8025"})
+    strict.cookies["sidegate"] = two_step.client.cookies["sidegate"].value
+    with away() as gone:
+        assert two_step.get("/nowhere").status_code == 404
+        assert strict.post("/signout").status_code == 403
+    assert gone.asked == []
+
+    def broken(*_a: object, **_k: object) -> None:
+        gone.asked.append("")  # from here on it is away
+        raise RuntimeError("hush")
+
+    monkeypatch.setattr(activity, "recent", broken)
+    two_step.client.raise_request_exception = False
+    with away("never") as gone:
+        answer = two_step.get("/activity")
+    assert answer.status_code == 500
+    assert "It was not your fault" in text_of(answer)
+    assert gone.asked == [""]
+
+
+def test_a_session_that_cannot_be_kept(two_step: Person) -> None:
+    """The page was made: what it did stands, so it is not said that nothing was changed."""
+    two_step.here.clock.forward(seconds=301)  # from then on it is kept when it was seen
+    two_step.client.raise_request_exception = False
+    with away('UPDATE "web_session"') as gone:
+        answer = two_step.get("/activity")
+    assert answer.status_code == 500
+    assert "It was not your fault" in text_of(answer)
+    assert len(gone.asked) == 1
