@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from sidegate.accounts import tokens
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.decisions.throttle import DAY
 from sidegate.events.catalogue import Kind, tidy
@@ -23,11 +24,17 @@ LIFETIME = 30 * DAY
 _PURPOSE = b"trusted-browser"
 
 
-def trust(ctx: Context, *, account: Account, origin: Origin) -> str:
-    """Trust the browser that has just given a second step; returns its cookie's token."""
+def trust(ctx: Context, *, account: Account, origin: Origin) -> str | None:
+    """Trust the browser that has just given a second step; returns its cookie's token.
+
+    `account` is as it was then: `None` where it was disabled, or its password or 2-step changed,
+    since. What ends trust would have come before there was any.
+    """
     now = ctx.now()
     token = tokens.new(ctx)
     with transaction.atomic():
+        if not _unchanged(account, locked(account)):
+            return None
         TrustedBrowser.objects.filter(expires_at__lte=now).delete()
         TrustedBrowser.objects.create(
             account=account,
@@ -65,7 +72,15 @@ def revoke(ctx: Context, *, account: Account, browser_id: int, origin: Origin) -
     return bool(gone)
 
 
+def _unchanged(before: Account, now: Account) -> bool:
+    same_password = now.password_version == before.password_version
+    return now.enabled and same_password and now.two_step_since == before.two_step_since
+
+
 def _alive(ctx: Context, account: Account) -> QuerySet[TrustedBrowser]:
     return TrustedBrowser.objects.filter(
-        account=account, password_version=account.password_version, expires_at__gt=ctx.now()
+        account=account,
+        password_version=account.password_version,
+        made_at__gte=account.two_step_since or 0,
+        expires_at__gt=ctx.now(),
     )

@@ -24,7 +24,8 @@ def remember(request: PortalRequest, account: Account, answer: HttpResponse) -> 
     if FIELD not in request.POST:
         return answer
     token = trusted_browsers.trust(context(), account=account, origin=origin_of(request))
-    cookies.give(answer, _COOKIE, token, lifetime=trusted_browsers.LIFETIME)
+    if token is not None:
+        cookies.give(answer, _COOKIE, token, lifetime=trusted_browsers.LIFETIME)
     return answer
 
 
