@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import sys
 import time
 from asyncio.subprocess import Process
@@ -177,6 +179,58 @@ def test_whenever_it_is_given_up_nothing_goes_on(
         for step in range(60):
             runner.run(give_up(step / 4000))
     until_over(tmp_path)
+
+
+HOLDS_ON = """
+import os, subprocess, sys
+child = subprocess.Popen(['sleep', '60'], start_new_session=True)
+open(sys.argv[1] + '/new', 'w').write(str(child.pid))
+os.rename(sys.argv[1] + '/new', sys.argv[1] + f'/child.{os.getpid()}')
+child.wait()
+"""
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("program", [PARENT, HOLDS_ON], ids=["all end", "one holds on"])
+def test_when_it_has_been_given_up_no_pipe_is_open(
+    tmp_path: Path, program: str, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    mine = gateway(tmp_path, program)
+
+    async def give_up() -> set[str]:
+        before = len(children(tmp_path))
+        sending = asyncio.ensure_future(mine.send(MESSAGE))
+        await asyncio.to_thread(more_than, before)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(sending, 10)
+        return open_pipes()
+
+    async def give_up_again() -> None:
+        kept = await give_up()  # a loop has pipes of its own, from its first child on
+        assert await give_up() <= kept
+
+    def more_than(before: int) -> None:
+        until = time.monotonic() + 10
+        while len(children(tmp_path)) == before:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    try:
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(give_up_again())
+    finally:
+        for child in children(tmp_path):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+
+
+def open_pipes() -> set[str]:
+    found = set()
+    for one in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # that of the listing itself
+            found.add(str(one.readlink()))
+    return {one for one in found if one.startswith(("pipe:", "socket:"))}
 
 
 def test_a_program_that_cannot_be_started_is_given_up_quietly(tmp_path: Path) -> None:

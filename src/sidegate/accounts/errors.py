@@ -24,7 +24,7 @@ class AddressTaken(AccountError):  # noqa: N818 - named for what was wrong
 
 
 class WeakPassword(AccountError):  # noqa: N818 - named for what was wrong
-    """The new password is too short, too long or too common."""
+    """The new password is too short or long, too common or breached, or about its account."""
 
 
 class KeptElsewhere(AccountError):  # noqa: N818 - named for what was wrong

@@ -12,7 +12,6 @@ import math
 
 from sidegate.factors.account_password import normal
 
-DIGEST_BYTES = 20
 FALSE_ALARMS = 1e-4
 """How often a password that was never learnt is taken for one that was."""
 _PLACES = 13

@@ -20,6 +20,9 @@ from sidegate.senders.gateway import MaybeSent, Message, NotNow, NotReachable, S
 
 PATIENCE = 30.0
 """Seconds after which the program is ended."""
+_CLOSING = 0.5
+"""Seconds for the pipes of a program that was ended."""
+_AT_ONCE = 65536
 _NO_USER = 67
 _LONGEST_REFERENCE = 200
 _KEPT = ("PATH", "HOME", "LANG", "TZ")
@@ -94,8 +97,26 @@ class ExecGateway:
 
 
 async def _ended(process: Process) -> None:
-    """End it and what it started; nothing where it ended by itself."""
+    """End it and what it started, and leave nothing open; it may have ended by itself.
+
+    An event loop that ends while its pipes are being closed fails.
+    """
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    if process.stdin and process.stdout:
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(_CLOSING):
+                await _closed(process.stdin, process.stdout)
+    # What it started in a session of its own may hold them for as long as it likes; asyncio
+    # waits for the pipes, too.
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - no other way to it
+    await process.wait()
+    await asyncio.sleep(0)  # the loop closes them on its next turn
+
+
+async def _closed(stdin: asyncio.StreamWriter, stdout: asyncio.StreamReader) -> None:
+    stdin.close()
+    while await stdout.read(_AT_ONCE):
+        pass  # nobody wants it any more
+    await stdin.wait_closed()

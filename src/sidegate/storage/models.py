@@ -164,7 +164,7 @@ class RecoveryChange(models.Model):
 
 
 class SendSubject(models.Model):
-    """What holds while codes are counted (writing the row is the lock), or was told last."""
+    """The lock under which codes are counted (writing its row), or what is told once a day."""
 
     subject = models.CharField(max_length=64, primary_key=True)
     touched_at = models.BigIntegerField()

@@ -37,7 +37,7 @@ class Recovery(models.Model):
     began_at = models.BigIntegerField()
     ended_at = models.BigIntegerField(null=True)
     outcome = models.CharField(max_length=16, blank=True)
-    """A word of `accounts.recovery.Outcome`; empty until it has ended."""
+    """A word of `accounts.recovery_rows.Outcome`; empty until it has ended."""
     browser_digest = models.BinaryField(max_length=32, unique=True)
     """Keyed digest of the cookie of the browser that began it."""
     stop_digest = models.BinaryField(max_length=32, unique=True)

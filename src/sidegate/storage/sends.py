@@ -1,4 +1,7 @@
-"""Codes and notices to phones, counted by whom, where to and from where, for a day."""
+"""Codes and notices to phones, counted by whom, where to and from where, for a day.
+
+Beside them stands what is told once a day, of codes that are stopped and of whatever else.
+"""
 
 from __future__ import annotations
 
