@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import NamedTuple
 
 from django.http.cookie import SimpleCookie
 from hypothesis import strategies as st
@@ -33,19 +34,32 @@ def _named(area: Area) -> list[str]:
     return [name for name, (of, _prepare) in CHANGES.items() if of is area]
 
 
+class Beginning(NamedTuple):
+    """How far she is."""
+
+    how: str
+    kind: str
+    """The second step that 2-step was turned on with; empty for none."""
+    both: bool
+    """In both browsers."""
+
+
 class Life(Elsewhere):
     """Everything that can happen."""
 
     @initialize(beginning=st.sampled_from(BEGINNINGS), both=st.booleans(),
                 kind=st.sampled_from(["a phone", "an app", "a passkey"]))  # fmt: skip
     def begin(self, *, beginning: str, both: bool, kind: str) -> None:
-        """How far she is when the history begins; what was lived once is put back."""
-        known = self.house.lived.get((beginning, both, kind))
+        """How far she is when the history begins."""
+        self._reach(Beginning(beginning, kind if beginning.startswith("on") else "", both))
+
+    def _reach(self, wanted: Beginning) -> None:
+        """Live what leads there; what was lived once is put back."""
+        known = self.house.lived.get(wanted)
         if known is None:
-            self._live(beginning, both=both, kind=kind)
+            self._live(wanted)
             cookies = [browser.cookies for browser in self.browsers]
-            kept = (self.house.keep(), self._copy(self.ledger), cookies)
-            self.house.lived[beginning, both, kind] = kept
+            self.house.lived[wanted] = (self.house.keep(), self._copy(self.ledger), cookies)
             return
         kept, ledger, cookies = known
         self.house.put_back(kept)
@@ -57,21 +71,25 @@ class Life(Elsewhere):
         shared = (self.house.here.clock, KEY)
         return deepcopy(ledger, {id(one): one for one in shared})
 
-    def _live(self, beginning: str, *, both: bool, kind: str) -> None:
-        one, other = self.browsers
-        if beginning != "signed out":
-            one.type_password(self.ledger.password, meanwhile=None)
-        if beginning.startswith("on"):
-            self._change(one, f"turn on with {kind}", 0, NOTHING, "right")
-        if beginning == "on with everything":
-            more = ["add an app", "add a phone"][kind == "an app"]
-            for what in (more, "make backup codes", "make an app password"):
-                self._change(one, what, 0, NOTHING, "right")
-        if both:
+    def _live(self, wanted: Beginning) -> None:
+        """From the beginning before it, on."""
+        if wanted.both:
+            self._reach(wanted._replace(both=False))
             self.tick(61)
+            other = self.browsers[1]
             other.type_password(self.ledger.password, meanwhile=None)
             if self.ledger.on:
                 self._finish(other, 0, "right", trust=False)
+        elif wanted.how == "on with everything":
+            self._reach(wanted._replace(how="on"))
+            more = ["add an app", "add a phone"][wanted.kind == "an app"]
+            for what in (more, "make backup codes", "make an app password"):
+                self._change(self.browsers[0], what, 0, NOTHING, "right")
+        elif wanted.how == "on":
+            self._reach(Beginning("signed in", "", both=False))
+            self._change(self.browsers[0], f"turn on with {wanted.kind}", 0, NOTHING, "right")
+        elif wanted.how == "signed in":
+            self.browsers[0].type_password(self.ledger.password, meanwhile=None)
 
     @precondition(lambda self: self.some(inside=False))
     @rule(seconds=SPANS, who=WHO,

@@ -15,6 +15,7 @@ from life.browser import Browser
 from life.held import AWAY, HOME, Link, Reset
 from life.house import ADDRESS, House, nothing_left
 from life.ledger import Ledger
+from life.stored import read_stored
 from sidegate.accounts import (
     app_passwords,
     authenticators,
@@ -63,8 +64,9 @@ class Rules(RuleBasedStateMachine):
         self.house.begin_again()
         self.goes_on(Ledger(self.house.here.clock))
         self.turn = 0
-        self._events_seen = self._newest(Event)
-        self._jobs_seen = self._newest(Job)
+        self._seen = read_stored()
+        self._steps_seen: frozenset[str] = frozenset()
+        self._used_up: tuple[list[str], list[str]] = ([], [])
 
     def goes_on(self, ledger: Ledger) -> None:
         """From what this ledger says on."""
@@ -74,11 +76,6 @@ class Rules(RuleBasedStateMachine):
             Browser("A", HOME, self.house, ledger, held_a),
             Browser("B", AWAY, self.house, ledger, held_b),
         )
-
-    @staticmethod
-    def _newest(model: type[Event | Job]) -> int:
-        newest = model.objects.order_by("-pk").values_list("pk", flat=True).first()
-        return newest or 0
 
     def mail(self, secret: str, protocol: Protocol, address: str = HOME) -> Allow | None:
         """What the mail door says, leaving nothing behind."""
@@ -92,7 +89,7 @@ class Rules(RuleBasedStateMachine):
         """The rules one by one; what costs much is looked at from another side each time."""
         self.turn += 1
         self.ledger.lapse()
-        self.row = Account.objects.get()
+        self.row, self.stored = Account.objects.get(), read_stored()
         self._the_account_is_as_what_happened_made_it()
         self._with_2_step_on_there_is_a_second_step()
         self._the_account_password_opens_mail_only_by_rule_1()
@@ -108,14 +105,18 @@ class Rules(RuleBasedStateMachine):
         assert row.two_step_since == ledger.on_since
         assert row.password_version == ledger.version
         now = ledger.now()
-        stored = {one.pk: app_passwords.state(one, now=now) for one in row.app_passwords.all()}
+        rows = row.app_passwords.all() if self.stored.app_passwords else []
+        stored = {one.pk: app_passwords.state(one, now=now) for one in rows}
         assert stored == {made.id: made.state(now) for made in ledger.made}
 
     def _with_2_step_on_there_is_a_second_step(self) -> None:
-        steps = second_steps.full(self.row)
-        assert {step.key for step in steps} == {step.key for step in self.ledger.steps}
-        rests = bool(steps) or self.ledger.emptied
+        stored = self.stored.steps
+        assert stored == {step.key for step in self.ledger.steps}
+        rests = bool(stored) or self.ledger.emptied
         assert rests is self.row.two_step, "2-step rests on nothing, or left a step behind"
+        if stored != self._steps_seen:
+            assert {step.key for step in second_steps.full(self.row)} == stored
+        self._steps_seen = stored
 
     def _the_account_password_opens_mail_only_by_rule_1(self) -> None:
         protocol = PROTOCOLS[self.turn % len(PROTOCOLS)]
@@ -149,30 +150,27 @@ class Rules(RuleBasedStateMachine):
         return isinstance(answer, RightPassword)
 
     def _only_a_browser_with_all_its_steps_sees_the_account(self) -> None:
-        for browser in self.browsers:
-            cookie = browser.client.cookies.get("sidegate")
-            session = SessionStore(cookie.value if cookie else None)
-            is_in = session.session_key is not None and find_account(session) is not None
+        for turn, browser in enumerate(self.browsers):
+            looks = _is_shown_a_page if turn == self.turn % 2 else _is_known
+            is_in = bool(browser.cookies.get("sidegate")) and looks(browser)
             assert is_in is browser.inside, self._in_or_out(browser)
-        browser = self.browsers[self.turn % 2]
-        cookies = browser.cookies
-        with nothing_left():
-            status = browser.client.get("/personal").status_code
-        browser.client.cookies = SimpleCookie(cookies)
-        assert (status == 200) is browser.inside, self._in_or_out(browser)
 
     @staticmethod
     def _in_or_out(browser: Browser) -> str:
         return f"browser {browser.name} should be {'in' if browser.inside else 'out'}"
 
     def _what_was_used_once_is_used_up(self) -> None:
+        newest = (self.ledger.spent_backup[-1:], self.ledger.spent_codes[-1:])
+        if newest == self._used_up and self.turn % 2:
+            return
+        self._used_up = newest
         ctx, origin, row = self.house.here.context, Origin(by="owner", address=HOME), self.row
-        for code in self.ledger.spent_backup[-1:]:
+        for code in newest[0]:
             with nothing_left():
                 again = backup_codes.present(ctx, account=row, code=code, origin=origin)
             assert not again, "a backup code counts that was used"
-        for code in self.ledger.spent_codes[-1:]:
-            apps = self.ledger.of_kind(StepKind.AUTHENTICATOR)
+        apps = self.ledger.of_kind(StepKind.AUTHENTICATOR)
+        for code in newest[1] if apps else []:
             good = {code for app in apps for code in app.codes(self.ledger.now())}
             with nothing_left():
                 again = authenticators.present(ctx, account=row, code=code, origin=origin)
@@ -180,15 +178,26 @@ class Rules(RuleBasedStateMachine):
 
     def _every_change_left_its_event_and_was_told(self) -> None:
         ledger = self.ledger
-        new = list(Event.objects.filter(pk__gt=self._events_seen).order_by("pk"))
+        new, jobs = self._new_events(), self._new_jobs()
         changed = sorted(event.kind for event in new if event.kind in CHANGES)
         assert changed == sorted(ledger.expected)
-        jobs = list(Job.objects.filter(pk__gt=self._jobs_seen, kind="notice").order_by("pk"))
-        self._told([kind for kind in ledger.expected if kind in {*TOLD, Kind.RECOVERY_BEGAN}], jobs)
+        notices = [job for job in jobs if job.kind == "notice"]
+        told = [kind for kind in ledger.expected if kind in {*TOLD, Kind.RECOVERY_BEGAN}]
+        self._told(told, notices)
         self._nothing_secret(new, jobs)
-        self._events_seen = max([self._events_seen, *(event.pk for event in new)])
-        self._jobs_seen = max([self._jobs_seen, *(job.pk for job in jobs)])
+        self._seen = self.stored
         ledger.expected.clear()
+
+    def _new_events(self) -> list[Event]:
+        """Since the last step, the oldest first."""
+        if self.stored.event == self._seen.event:
+            return []
+        return list(Event.objects.filter(pk__gt=self._seen.event).order_by("pk"))
+
+    def _new_jobs(self) -> list[Job]:
+        if self.stored.job == self._seen.job:
+            return []
+        return list(Job.objects.filter(pk__gt=self._seen.job).order_by("pk"))
 
     def _told(self, kinds: list[Kind], jobs: list[Job]) -> None:
         """Each change by two messages; of a kind at most five an hour (twice)."""
@@ -235,3 +244,15 @@ class Rules(RuleBasedStateMachine):
         for job in jobs:
             payload = bytes(job.payload or b"")
             assert not any(secret.encode() in payload for secret in self.ledger.secrets)
+
+
+def _is_known(browser: Browser) -> bool:
+    return find_account(SessionStore(browser.cookies["sidegate"])) is not None
+
+
+def _is_shown_a_page(browser: Browser) -> bool:
+    cookies = browser.cookies
+    with nothing_left():
+        status = browser.client.get("/personal").status_code
+    browser.client.cookies = SimpleCookie(cookies)
+    return status == 200
