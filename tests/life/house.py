@@ -29,7 +29,9 @@ from sidegate.factors import account_password
 from sidegate.serve.django_settings import django_settings
 from sidegate.storage.models import Account
 
-ADDRESS = "anna@example.test"
+ADDRESS, ELSEWHERE = "anna@example.test", "anna@elsewhere.test"
+LANGUAGE = "lv"
+"""Of her account; the browsers and the installation have another."""
 GRACE_DAYS = 14
 _TOML = f"[policy]\nrefusal_delay = 0\ngrace_days = {GRACE_DAYS}\n"
 
@@ -211,7 +213,7 @@ def _house(folder: Path) -> House:
     judge, stream = Judge(), Stream()
     here.context = replace(here.context, judge=judge, random=stream)
     anna = here.add(ADDRESS, PASSWORD)
-    Account.objects.filter(pk=anna.pk).update(recovery_address="anna@elsewhere.test")
+    Account.objects.filter(pk=anna.pk).update(recovery_address=ELSEWHERE, language=LANGUAGE)
     file = str(settings.DATABASES["default"]["NAME"])
     connection.close()
     beginning = sqlite3.connect(":memory:")

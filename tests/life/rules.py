@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from life.browser import Browser
 from life.held import AWAY, HOME, Link, Reset
-from life.house import ADDRESS, House, nothing_left
+from life.house import ADDRESS, LANGUAGE, House, nothing_left
 from life.ledger import Ledger
 from life.stored import read_stored
+from life.told import TOLD, Told, notices_of
 from sidegate.accounts import (
     app_passwords,
     authenticators,
@@ -24,15 +25,13 @@ from sidegate.accounts import (
     web_sign_in,
 )
 from sidegate.accounts.context import Origin
-from sidegate.accounts.notices import unpacked
-from sidegate.accounts.queue import payload_of
+from sidegate.accounts.notices import Notice
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import RightPassword
 from sidegate.decisions.words import Allow, CannotTell, CredentialKind, Protocol
 from sidegate.events.catalogue import Kind
 from sidegate.pages.sessions import SessionStore
 from sidegate.portal.visitors import find_account
-from sidegate.storage.jobs import Taken
 from sidegate.storage.models import Account, Event, Job
 
 PROTOCOLS = [*Protocol]
@@ -46,12 +45,6 @@ CHANGES = {
     Kind.CHANGE_UNDONE,
 }  # fmt: skip
 """Events that tell of a change of the account."""
-TOLD = {
-    Kind.TWO_STEP_ON, Kind.TWO_STEP_OFF, Kind.SECOND_STEP_ADDED, Kind.SECOND_STEP_REMOVED,
-    Kind.BACKUP_CODES_MADE, Kind.BACKUP_CODE_USED, Kind.PASSKEY_COPIED, Kind.APP_PASSWORD_MADE,
-    Kind.PASSWORD_CHANGED, Kind.RECOVERY_STOPPED, Kind.RECOVERY_FINISHED,
-}  # fmt: skip
-"""Those that the owner is told by mail, twice."""
 
 
 class Rules(RuleBasedStateMachine):
@@ -66,6 +59,7 @@ class Rules(RuleBasedStateMachine):
         self.turn = 0
         self._seen = read_stored()
         self._steps_seen: frozenset[str] = frozenset()
+        self.told = Told()
         self._used_up: tuple[list[str], list[str]] = ([], [])
 
     def goes_on(self, ledger: Ledger) -> None:
@@ -181,9 +175,7 @@ class Rules(RuleBasedStateMachine):
         new, jobs = self._new_events(), self._new_jobs()
         changed = sorted(event.kind for event in new if event.kind in CHANGES)
         assert changed == sorted(ledger.expected)
-        notices = [job for job in jobs if job.kind == "notice"]
-        told = [kind for kind in ledger.expected if kind in {*TOLD, Kind.RECOVERY_BEGAN}]
-        self._told(told, notices)
+        self._told([job for job in jobs if job.kind == "notice"])
         self._nothing_secret(new, jobs)
         self._seen = self.stored
         ledger.expected.clear()
@@ -199,31 +191,18 @@ class Rules(RuleBasedStateMachine):
             return []
         return list(Job.objects.filter(pk__gt=self._seen.job).order_by("pk"))
 
-    def _told(self, kinds: list[Kind], jobs: list[Job]) -> None:
-        """Each change by two messages; of a kind at most five an hour (twice)."""
-        told: list[str] = []
-        for job in jobs:
-            about = f"{job.subject}::".split(":")[2]
-            told += [about] if about in TOLD else []
-            self._keep_link(job)
-        if Kind.RECOVERY_BEGAN in kinds:
-            assert sum(job.subject.startswith("recovery:") for job in jobs) >= 3
-        for kind in set(kinds):
-            count = kinds.count(kind)
-            by_itself = kind is Kind.RECOVERY_BEGAN
-            assert by_itself or told.count(kind) >= 2 * count or self._many(kind), f"{kind}: untold"
-        assert {*told} <= {*kinds}
+    def _told(self, jobs: list[Job]) -> None:
+        kinds = [kind for kind in self.ledger.expected if kind in {*TOLD, Kind.RECOVERY_BEGAN}]
+        about_recovery = [job for job in jobs if job.subject.startswith("recovery:")]
+        assert len(about_recovery) == 6 * kinds.count(Kind.RECOVERY_BEGAN)
+        notices = [*notices_of(self.house.here.context, jobs)]
+        for _job, notice in notices:
+            assert notice.language == LANGUAGE
+            self._keep_link(notice)
+        waits = all(job.payload is not None for job in about_recovery)
+        self.told.look(kinds, notices, waits=waits)
 
-    def _many(self, kind: Kind) -> bool:
-        since = self.ledger.now() - 3_600_000
-        return Event.objects.filter(kind=kind, at__gt=since).count() > 5
-
-    def _keep_link(self, job: Job) -> None:
-        if job.payload is None:
-            return  # called off meanwhile
-        payload = bytes(job.payload)
-        taken = Taken(job.pk, job.kind, job.account_id, job.subject, job.expires_at, 1, payload)
-        notice = unpacked(payload_of(self.house.here.context, taken))
+    def _keep_link(self, notice: Notice) -> None:
         path, _slash, token = notice.link.rpartition("/")
         if notice.again or not token or "?" in token:
             return

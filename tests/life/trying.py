@@ -14,11 +14,11 @@ from life.house import opened
 from life.machine import Life
 from life.rules import Rules
 
-STEPS = 8
-"""Steps of a history, after its beginning."""
+STEPS, MANY_STEPS = 8, 30
+"""Steps of a history, after its beginning; those of a long one."""
 
 
-def try_histories(folder: Path, *, count: int, same_each_time: bool) -> None:
+def try_histories(folder: Path, *, count: int, same_each_time: bool, steps: int = STEPS) -> None:
     # Hypothesis would make five of six histories by repeating steps of another one, and leave
     # most kinds of steps out of each. Here what matters is what comes together.
     anew = patch.object(ConjectureRunner, "generate_mutations_from", lambda _self, _data: None)
@@ -29,7 +29,7 @@ def try_histories(folder: Path, *, count: int, same_each_time: bool) -> None:
             Life,
             settings=settings(
                 max_examples=count,
-                stateful_step_count=STEPS,
+                stateful_step_count=steps,
                 deadline=None,
                 database=None,
                 derandomize=same_each_time,
