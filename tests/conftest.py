@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 
 import django_ready  # noqa: F401 - first: models need configured settings
 from installation import Installation, close_database, install
 from postgres import private_postgres
 from sidegate.factors import account_password
+
+settings.register_profile("patient", deadline=None)  # a busy machine is slow, and no fault
+settings.load_profile("patient")
 
 _BUSY_ROOMS = {"bench", "browser", "life"}
 _WAITING_ROOMS = {"clients", "connect", "sending"}

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidegate.config import (
@@ -415,7 +415,6 @@ def test_any_text_is_an_endpoint_or_refused(text: str) -> None:
     assert (endpoint is None) == (text == "")
 
 
-@settings(deadline=None)  # a busy machine is slow, and no fault
 @given(st.recursive(st.text() | st.integers() | st.floats() | st.booleans(), st.lists))
 def test_every_kind_takes_or_refuses_whatever_comes(value: object) -> None:
     for section in sections():

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from unittest import mock
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from doors.nullparts import NullMailboxes, NullSignIn
@@ -41,7 +41,6 @@ def _connection(kind: str) -> LineConnection:
     return ClientConnection(parts, name="client", handshake_timeout=1)
 
 
-@settings(deadline=None)
 @given(kind=st.sampled_from(["client", "master"]), greeted=st.booleans(), chunks=CHUNKS)
 def test_any_bytes(kind: str, *, greeted: bool, chunks: list[bytes]) -> None:
     async def run() -> bytes:
