@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 90.0
+LOWEST_PORT = 12_000
 PORT_NAMES = (
     "portal", "imap", "imaps", "pop3", "pop3s", "submission", "submissions", "http",
 )  # fmt: skip
@@ -91,7 +94,12 @@ class Child:
 
 
 def free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Below those that the system gives to outgoing connections, one of which may come between."""
+    held: list[socket.socket] = []
+    while len(held) < count:
+        port = LOWEST_PORT + secrets.randbelow(32_768 - LOWEST_PORT)
+        with contextlib.suppress(OSError):  # taken
+            held.append(socket.create_server(("127.0.0.1", port)))
     ports = [one.getsockname()[1] for one in held]
     for one in held:
         one.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from django.utils import translation
 from hypothesis import settings
 
 import django_ready  # noqa: F401 - first: models need configured settings
@@ -42,6 +43,13 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash account passwords at no cost: it is the one thing that makes tests slow."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(account_password, "_HASHER", cheap)
+
+
+@pytest.fixture(autouse=True)
+def _no_language_left() -> Iterator[None]:
+    """A page leaves its language to the thread, as it does in a running Sidegate."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from child import free_ports
 from connect.her_dovecot_24 import mail_root
 from debian import write_program
 from peers import missing, require
@@ -314,8 +315,7 @@ def her_dovecot(kind: Kind, *users: HerUser) -> Iterator[HerDovecot]:
     require("dovecot")
     if kind == "sql" and not Path("/usr/lib/dovecot/modules/auth/libdriver_sqlite.so").exists():
         missing("Dovecot's SQLite driver is missing (apt-get install dovecot-sqlite)")
-    with closing(socket.create_server(("127.0.0.1", 0))) as held:
-        port = held.getsockname()[1]
+    [port] = free_ports(1)
     folder = Path(tempfile.mkdtemp(prefix="her-", dir="/tmp"))
     folder.chmod(0o755)
     dovecot = HerDovecot(folder, kind, port)

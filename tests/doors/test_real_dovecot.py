@@ -10,7 +10,6 @@ import poplib
 import pwd
 import shutil
 import smtplib
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from child import free_ports
 from doors.nullparts import RIGHT, NullMailboxes, OpenDoor, RunningDoor
 from peers import require
 
@@ -96,14 +96,6 @@ class Ports:
     submission: int
 
 
-def _free_ports() -> Ports:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    ports = Ports(*(one.getsockname()[1] for one in held))
-    for one in held:
-        one.close()
-    return ports
-
-
 def _ordinary_user() -> pwd.struct_passwd:
     """Whom Dovecot runs as: us, or an unprivileged user where we are root."""
     return pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam("nobody")
@@ -111,7 +103,7 @@ def _ordinary_user() -> pwd.struct_passwd:
 
 @contextmanager
 def _dovecot(door: RunningDoor, folder: Path) -> Iterator[Ports]:
-    dovecot, user, ports = require("dovecot"), _ordinary_user(), _free_ports()
+    dovecot, user, ports = require("dovecot"), _ordinary_user(), Ports(*free_ports(3))
     base = folder / "base"
     base.mkdir()
     file = folder / "dovecot.conf"

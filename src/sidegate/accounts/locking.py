@@ -38,9 +38,9 @@ def lock(ctx: Context, *, token: str, origin: Origin) -> Changes | None:
             return None
         LockLink.objects.filter(account=account, used_at=None).update(used_at=now)
         Account.objects.filter(pk=account.pk).update(enabled=False, locked_at=now)
+        grace.end_all(ctx, account=account, origin=origin)  # they go by 2-step: before it is undone
         found = undoing.changes(account, since=link.since)
         undoing.undo(ctx, account=account, found=found, origin=origin)
-        grace.end_all(ctx, account=account, origin=origin)
         recovery_rows.end(ctx, account=account, outcome=Outcome.STOPPED)
         password_reset_rows.end(ctx, account=account)
         for table in (WebSession, TrustedBrowser, KnownBrowser, RecoveryChange):
