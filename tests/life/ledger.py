@@ -259,8 +259,8 @@ class Ledger:
         if self.recovery is not None:
             self.stopped[self.version] = self.now()
         self.recovery = None
-        self._undo(since=link.at - 10_000)
         self.end_windows()
+        self._undo(since=link.at - 10_000)
         self.end_resets()
         self.end_sessions()
         self._end_trust()
