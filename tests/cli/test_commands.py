@@ -208,7 +208,8 @@ def test_migrate_again_and_the_modes_of_files(tmp_path: Path) -> None:
 def test_on_sqlite_no_command_waits_for_the_driver_of_postgresql(commands: Commands) -> None:
     text = (
         "import sys; from sidegate.cli import main; assert main(sys.argv[1:]) == 0; "
-        "assert not {'psycopg', 'psycopg_pool', 'django.db.migrations'} & set(sys.modules)"
+        "assert not {'psycopg', 'psycopg_pool', 'sidegate.storage.migrations',"
+        " 'django.db.migrations.executor'} & set(sys.modules)"
     )
     words = [sys.executable, "-c", text, "account", "list", "--data", str(commands.data)]
     subprocess.run(words, check=True, capture_output=True)

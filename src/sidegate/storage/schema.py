@@ -7,18 +7,20 @@ from contextlib import contextmanager
 
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from sidegate.storage import targets
 
 _LOCK = 0x51DE6A7E
 """PostgreSQL's advisory lock that keeps two replicas from migrating at once."""
-_APP, _TABLE = "storage", "django_migrations"
+_APP = "storage"
 
 
 def pending() -> list[str]:
     """The names of the migrations that were not applied yet, in their order."""
-    applied = _applied()
-    return [f"{_APP}.{name}" for name in targets.migrations() if name not in applied]
+    # Not by Django's plan: it loads every migration, and each command asks this.
+    applied = MigrationRecorder(connection).applied_migrations()
+    return [f"{_APP}.{name}" for name in targets.migrations() if (_APP, name) not in applied]
 
 
 def migrate() -> list[str]:
@@ -29,15 +31,6 @@ def migrate() -> list[str]:
         names = pending()
         call_command("migrate", verbosity=0, interactive=False)
     return names
-
-
-def _applied() -> set[str]:
-    # Django's own way loads every migration, and each command asks this.
-    with connection.cursor() as cursor:
-        if _TABLE not in connection.introspection.table_names(cursor):
-            return set()
-        cursor.execute(f"SELECT name FROM {_TABLE} WHERE app = %s", [_APP])  # noqa: S608 - ours
-        return {name for (name,) in cursor.fetchall()}
 
 
 @contextmanager
