@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import models, transaction
+from django.forms.models import model_to_dict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +20,7 @@ from sidegate.accounts.errors import LastStep, NotAvailable
 from sidegate.accounts.notices import tell_of_change
 from sidegate.accounts.phone_numbers import masked, phones
 from sidegate.events.catalogue import Kind
-from sidegate.storage.former_models import FormerPhone
+from sidegate.storage.former_models import OF_A_PHONE, FormerPhone
 from sidegate.storage.models import Account, Phone
 from sidegate.storage.second_step_models import BackupCode, Passkey, Totp, TrustedBrowser
 
@@ -224,14 +225,7 @@ def change_number(
 def _keep_former(ctx: Context, phone: Phone) -> None:
     """A link that locks may put it back."""
     FormerPhone.objects.create(
-        account_id=phone.account_id,
-        number=phone.number,
-        channel=phone.channel,
-        name=phone.name,
-        added_at=phone.added_at,
-        last_used_at=phone.last_used_at,
-        preferred_at=phone.preferred_at,
-        until=ctx.now(),
+        account_id=phone.account_id, until=ctx.now(), **model_to_dict(phone, fields=OF_A_PHONE)
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from django.forms.models import model_to_dict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +24,7 @@ from sidegate.accounts.recovery_address import masked as masked_address
 from sidegate.accounts.second_steps import SecondStep, StepKind
 from sidegate.decisions.throttle import DAY
 from sidegate.events.catalogue import Kind
-from sidegate.storage.former_models import FormerAddress, FormerPhone
+from sidegate.storage.former_models import OF_A_PHONE, FormerAddress, FormerPhone
 from sidegate.storage.models import Account, AppPassword, Event, Phone
 
 EARLIER = 10_000
@@ -200,15 +201,7 @@ def _phones_then(account: Account, *, since: int) -> list[FormerPhone]:
 
 
 def _put_back(account: Account, phone: FormerPhone) -> None:
-    Phone.objects.create(
-        account=account,
-        number=phone.number,
-        channel=phone.channel,
-        name=phone.name,
-        added_at=phone.added_at,
-        last_used_at=phone.last_used_at,
-        preferred_at=phone.preferred_at,
-    )
+    Phone.objects.create(account=account, **model_to_dict(phone, fields=OF_A_PHONE))
 
 
 def _lost(account: Account, happened: list[Event], *, since: int, was_on: bool) -> list[Item]:

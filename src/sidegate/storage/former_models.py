@@ -6,6 +6,9 @@ from typing import ClassVar
 
 from django.db import models
 
+OF_A_PHONE = ("number", "channel", "name", "added_at", "last_used_at", "preferred_at")
+"""The columns that a phone and a former one share."""
+
 
 class FormerAddress(models.Model):
     """A recovery address that was replaced or removed; empty where there was none."""
@@ -25,7 +28,7 @@ class FormerAddress(models.Model):
 
 
 class FormerPhone(models.Model):
-    """A phone whose number was changed; its columns are those of `Phone`."""
+    """A phone whose number was changed; see `OF_A_PHONE`."""
 
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey("storage.Account", on_delete=models.CASCADE)
