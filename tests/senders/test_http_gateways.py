@@ -181,7 +181,7 @@ def test_an_android_phone_is_asked_as_its_api_says(text: str) -> None:
             "text/xml",
             '<sms to="{number}" by="{channel}">{text}</sms>',
             "</sms>&\"'ā",
-            '<sms to="+37120000007" by="sms">&lt;/sms&gt;&amp;&quot;&apos;ā</sms>',
+            '<sms to="+37120000007" by="sms">&lt;/sms&gt;&amp;&quot;&#x27;ā</sms>',
         ),
         ("text/plain", "{text}", "a\nb {number}", "a\nb {number}"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -15,7 +16,6 @@ SECRET_PLACES = ("text", "code")
 
 Escape = Callable[[str], str]
 _PLACE = re.compile(r"\{([a-z_]+)\}")
-_IN_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 
 
 def _json(value: str) -> str:
@@ -26,16 +26,12 @@ def _form(value: str) -> str:
     return quote(value, safe="")
 
 
-def _xml(value: str) -> str:
-    return value.translate(_IN_XML)
-
-
 ESCAPES: Mapping[str, Escape] = MappingProxyType(
     {
         "application/json": _json,
         "application/x-www-form-urlencoded": _form,
-        "application/xml": _xml,
-        "text/xml": _xml,
+        "application/xml": escape,
+        "text/xml": escape,
         "text/plain": str,
     }
 )
