@@ -12,13 +12,11 @@ from sidegate.decisions.observing import Observed
 from sidegate.decisions.ports import Observer
 from sidegate.decisions.words import PROTOCOL_NAMES, Protocol
 from sidegate.doors.http_answers import NO_STORE, error, json
-from sidegate.doors.http_verify import Wrong, body_of
+from sidegate.doors.http_bodies import Wrong, body_of
 from sidegate.wire import auth_policy
 
 MAX_BODY = 16_384
 """Bytes of a report: an IMAP ID may be long."""
-
-_ENDS = {"Connection": "close"}
 
 
 class ObserveParts(NamedTuple):
@@ -41,9 +39,9 @@ class ObserveDoor:
             # Asked before a sign-in, against our lines: nobody is refused and nobody waits.
             return json({"status": 0, "msg": ""})
         try:
-            report = auth_policy.parse(await body_of(request, "application/json", MAX_BODY))
+            report = auth_policy.parse(await body_of(request, "application/json", most=MAX_BODY))
         except Wrong as wrong:
-            return error(wrong.status, wrong.text, headers=_ENDS if wrong.ends else None)
+            return error(wrong.status, wrong.text, headers=wrong.headers)
         except auth_policy.BadReport as problem:
             return error(422, str(problem))
         observed = _observed(report, arrived)

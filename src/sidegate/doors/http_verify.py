@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import json as std_json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from sidegate.decisions.own_questions import OwnQuestions
@@ -16,6 +15,7 @@ from sidegate.decisions.ports import SignIn
 from sidegate.decisions.words import Allow, Attempt, CannotTell, Protocol, Reason, Refuse, Verdict
 from sidegate.doors.asking import Waiting
 from sidegate.doors.http_answers import Texts, error, json
+from sidegate.doors.http_bodies import Wrong, body_of
 from sidegate.doors.rates import Rates
 from sidegate.wire.program import MAX_PROGRAM, program_of
 from sidegate.wire.text import one_line
@@ -26,27 +26,13 @@ MAX_BODY = 8192
 MAX_TEXT = 1024
 """Characters in a login, a secret or a client id."""
 
-BODY_SECONDS = 10.0
-
 NOT_MINE = "not-mine"
 """Why a refusal is none: the asker judges account passwords itself."""
 
 _JSON = "application/json"
-_ENDS = {"Connection": "close"}
 _REQUIRED = ("login", "secret", "protocol", "client_ip")
 _OPTIONAL = ("client_id", "tls", "session", "from_directory")
 _PROTOCOLS = ", ".join(Protocol)
-
-
-class Wrong(Exception):  # noqa: N818 - what the request is
-    """Why a request cannot be answered: the status, and a text without anything it sent."""
-
-    def __init__(self, status: int, text: str, *, ends: bool = False) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
-        self.ends = ends
-        """What is still to come of the request is not read: the connection ends."""
 
 
 class VerifyParts(NamedTuple):
@@ -76,9 +62,9 @@ class VerifyDoor:
         if not self._parts.rates.allows(caller):
             return error(429, "Too many requests a second.", headers={"Retry-After": "1"})
         try:
-            attempt = _attempt(_parsed(await body_of(request, _JSON, MAX_BODY)), arrived)
+            attempt = _attempt(_parsed(await body_of(request, _JSON, most=MAX_BODY)), arrived)
         except Wrong as wrong:
-            return error(wrong.status, wrong.text, headers=_ENDS if wrong.ends else None)
+            return error(wrong.status, wrong.text, headers=wrong.headers)
         return json(_answer(await self._verdict(attempt), self._parts.texts))
 
     async def _verdict(self, attempt: Attempt) -> Verdict:
@@ -90,25 +76,6 @@ class VerifyDoor:
         return await parts.waiting.ask(
             parts.lua if attempt.from_directory else parts.sign_in, attempt
         )
-
-
-async def body_of(request: Request, kind: str, most: int) -> bytes:
-    """The body, where it is of that kind and not too long; raises `Wrong`."""
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given != kind:
-        raise Wrong(415, f"Send a body of Content-Type {kind}.")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > most:
-                    raise Wrong(413, f"The body is longer than {most} bytes.", ends=True)
-    except TimeoutError:
-        raise Wrong(408, "The body did not come in time.", ends=True) from None
-    except ClientDisconnect:
-        raise Wrong(400, "The body is not whole.") from None
-    return bytes(body)
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
