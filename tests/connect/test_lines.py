@@ -13,6 +13,8 @@ import pytest
 
 from connect import pages
 from connect.connected import page
+from sidegate.clients import pacc
+from sidegate.clients.offer import offer_of
 from sidegate.config import load_config
 from sidegate.connect import dns, doveconf, dovecot, lua, postfix
 from sidegate.connect.places import Sidegate
@@ -268,6 +270,21 @@ def test_dns_leads_to_a_portal_on_https(tmp_path: Path) -> None:
         "autoconfig.example.org. 3600 IN CNAME accounts.example.test.",
         "autodiscover.example.org. 3600 IN CNAME accounts.example.test.",
         "_autodiscover._tcp.example.org. 3600 IN SRV 0 1 8443 accounts.example.test.",
+    )
+
+
+def test_dns_vouches_for_what_user_agents_are_told(tmp_path: Path) -> None:
+    config = replace(
+        load_config(tmp_path),
+        server=replace(load_config(tmp_path).server, url="https://accounts.example.test"),
+        clients=replace(load_config(tmp_path).clients, imap="mail.example.test:993 TLS"),
+    )
+    document = pacc.answer(offer_of(config))
+    assert document is not None
+    (block,) = dns.plan(config, ["example.org"]).blocks
+    assert block.lines[-2:] == (
+        "ua-auto-config.example.org. 3600 IN CNAME accounts.example.test.",
+        f'_ua-auto-config.example.org. 3600 IN TXT "{pacc.record(document)}"',
     )
 
 

@@ -67,6 +67,11 @@ class Config(Sections):
         return urlsplit(self.server.url).hostname or ""
 
     @property
+    def app_passwords_url(self) -> str:
+        """The page on which owners make app passwords; every refusal leads there."""
+        return self.server.url.rstrip("/") + "/security/app-passwords"
+
+    @property
     def is_loopback(self) -> bool:
         """The portal is for this machine alone."""
         return is_loopback_host(self.portal_host)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sidegate.clients import pacc
+from sidegate.clients.offer import offer_of
 from sidegate.config import ClientServer, Config, is_loopback_host
 from sidegate.config.model import MailProtocol, Security
 from sidegate.connect.lines import Block, Plan
@@ -46,6 +48,10 @@ def _records(config: Config, domain: str) -> Iterator[str]:
         yield f"autoconfig.{domain}. {_LIFE} IN CNAME {portal}."
         yield f"autodiscover.{domain}. {_LIFE} IN CNAME {portal}."
         yield f"_autodiscover._tcp.{domain}. {_LIFE} IN SRV 0 1 {_port(config)} {portal}."
+        document = pacc.answer(offer_of(config))
+        if document is not None:
+            yield f"ua-auto-config.{domain}. {_LIFE} IN CNAME {portal}."
+            yield f'_ua-auto-config.{domain}. {_LIFE} IN TXT "{pacc.record(document)}"'
 
 
 def _srv(name: str, domain: str, server: ClientServer | None) -> str:
@@ -77,7 +83,7 @@ def _notes(config: Config, domains: Sequence[str]) -> Iterator[str]:
     if not any(not is_loopback_host(one.host) for one in config.client_settings()):
         yield "The servers are an example: set [clients] imap, pop3 and submission."
     if config.is_https:
-        yield f"{config.portal_host} needs a certificate for autoconfig and autodiscover too."
+        yield f"{config.portal_host} needs a certificate for these names of each domain too."
     else:
         yield "The portal is not on https: there is no autoconfig and autodiscover to lead to."
     yield "A target of one dot says that it is not offered, so that nobody tries it."

@@ -181,13 +181,12 @@ class House:
         stack.push_async_callback(sign_in.close)
         meter = Meter()
         language = config.policy.refusal_language
-        link = config.server.url.rstrip("/") + "/security/app-passwords"
         make = partial(
             DovecotDoor,
             sign_in=meter.measured(sign_in, door="dovecot"),
             mailboxes=_asked_for(ctx, mailboxes),
             now=ctx.now,
-            refusal_text=texts.refusal(language, link),
+            refusal_text=texts.refusal(language, config.app_passwords_url),
             disabled_text=texts.disabled(language, config.server.name),
             refusal_delay=round(config.policy.refusal_delay * 1000),
         )
@@ -300,7 +299,7 @@ class House:
         if endpoint is None:
             return
         server = HttpServer(
-            portal_application(self.missing, self.warnings),
+            portal_application(self._plan.context, self.missing, self.warnings),
             endpoint=endpoint,
             trusted_proxies=self._plan.config.server.trusted_proxies,
         )

@@ -37,14 +37,13 @@ def http_door(
     """The door for one endpoint; a Unix socket needs no token."""
     config = ctx.config
     language = config.policy.refusal_language
-    link = config.server.url.rstrip("/") + "/security/app-passwords"
     token = open_http_token(config.keys_folder, random=ctx.random)
     return HttpDoor(
         HttpParts(
             sign_in=sign_in,
             observer=observer,
             texts=shown_texts(
-                refusal=texts.refusal(language, link),
+                refusal=texts.refusal(language, config.app_passwords_url),
                 disabled=texts.disabled(language, config.server.name),
                 cannot_tell=texts.cannot_tell(language),
             ),

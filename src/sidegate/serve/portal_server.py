@@ -1,4 +1,4 @@
-"""What the portal's HTTP server serves: `/healthz`, and Django behind a bound."""
+"""What the portal's HTTP server serves: `/healthz`, set-up answers, and Django behind a bound."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from typing import cast
 
 from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from django.core.asgi import get_asgi_application
+from starlette.types import ASGIApp
+
+from sidegate import texts
+from sidegate.accounts.context import Context
+from sidegate.clients.offer import offer_of
+from sidegate.config.options import languages
+from sidegate.doors.set_up import AUTODISCOVER, SetUpDoor, SetUpParts
 
 VIEWS_AT_ONCE = 8
 """Views that run at the same time; each holds a thread and a database connection."""
@@ -20,9 +27,23 @@ Health = Callable[[], Awaitable[list[str]]]
 """Names of what does not work now."""
 
 
-def portal_application(missing: Health, warnings: Health) -> ASGI3Application:
-    """The pages and `/healthz`."""
-    return _with_health(_bounded(_django()), missing, warnings)
+def portal_application(ctx: Context, missing: Health, warnings: Health) -> ASGI3Application:
+    """The pages, what mail programs ask for, and `/healthz`."""
+    pages = cast("ASGIApp", _bounded(_django()))
+    answers = cast("ASGI3Application", SetUpDoor(_set_up_parts(ctx), others=pages))
+    return _with_health(answers, missing, warnings)
+
+
+def _set_up_parts(ctx: Context) -> SetUpParts:
+    config = ctx.config
+    return SetUpParts(
+        offer=offer_of(config),
+        domains=config.clients.domains,
+        portal_host=config.portal_host,
+        autodiscover=config.server.url.rstrip("/") + AUTODISCOVER,
+        how_to={language: texts.app_passwords_page(language) for language in languages()},
+        now=ctx.now,
+    )
 
 
 def _django() -> ASGI3Application:

@@ -28,6 +28,12 @@ def refusal(language: str, link: str) -> str:
     }
 
 
+def app_passwords_page(language: str) -> str:
+    """What the page of app passwords is, for a mail program to show beside its address."""
+    _ = _catalogue(language).gettext
+    return _("How to make an app password for a mail program")
+
+
 def disabled(language: str, name: str) -> str:
     """What the program of a disabled account is told, behind a right secret alone."""
     _ = _catalogue(language).gettext
