@@ -64,7 +64,7 @@ def test_a_short_run(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     rows = json.loads(output.read_text())
-    assert len(rows) == 7
+    assert len(rows) == 8
     for told in rows:
         assert {*told} == {"name", "ratio", "aim", "met", "note"}
         assert told["met"] == (told["ratio"] >= 1)

@@ -12,8 +12,16 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
+from sidegate.doors.set_up import AUTODISCOVER
+
 SECONDS = 30.0
 """For which an answer, or a server's start, is waited for."""
+_FORM = "application/x-www-form-urlencoded"
+_AUTODISCOVER = (
+    "<Autodiscover"
+    ' xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006">'
+    "<Request><EMailAddress>{}</EMailAddress></Request></Autodiscover>"
+)
 _WRONG = "a wrong password of the bench"
 _SIGN_IN = "/signin"
 _FORGOT = "/signin/forgot"
@@ -59,6 +67,13 @@ class Portal:
             slowest = max(slowest, self._next_page())
         return slowest
 
+    def settings(self, address: str) -> float:
+        """Seconds until a mail program was told the settings of an address, in both of the ways."""
+        query = urlencode({"emailaddress": address})
+        took = self._timed("GET", f"/mail/config-v1.1.xml?{query}", expected=200)
+        question = _AUTODISCOVER.format(address)
+        return took + self._timed("POST", AUTODISCOVER, question, expected=200, kind="text/xml")
+
     def close(self) -> None:
         """Leave."""
         self._connection.close()
@@ -70,16 +85,20 @@ class Portal:
         body = urlencode({**fields, "csrfmiddlewaretoken": self._token})
         return self._timed("POST", path, body, expected=expected)
 
-    def _timed(self, method: str, path: str, body: str | None = None, *, expected: int) -> float:
+    def _timed(
+        self, method: str, path: str, body: str | None = None, *, expected: int, kind: str = _FORM
+    ) -> float:
         began = time.perf_counter()
-        status, _page = self._sent(method, path, body)
+        status, _page = self._sent(method, path, body, kind)
         took = time.perf_counter() - began
         if status != expected:
             raise NotRefused(f"{path} answered {status}")
         return took
 
-    def _sent(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+    def _sent(
+        self, method: str, path: str, body: str | None = None, kind: str = _FORM
+    ) -> tuple[int, str]:
+        headers = {"Content-Type": kind} if body else {}
         if self._cookies:
             headers["Cookie"] = self._cookies.output(attrs=[], header="", sep=";").strip()
         self._connection.request(method, path, body, headers)

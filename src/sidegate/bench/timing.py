@@ -1,6 +1,7 @@
-"""Whether answers tell by their time which addresses exist: the sign-in page, reset, the door.
+"""Whether answers tell by their time which addresses exist: pages, mail door, settings.
 
-Run as a program of its own: `python -m sidegate.bench.timing [--quick] [--output FILE]`.
+Run as a program of its own:
+`python -m sidegate.bench.timing [--quick] [--only PART] [--output FILE]`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +64,7 @@ KNOWN = [f"known{number}@example.test" for number in range(_MANY)]
 GUARDED = [f"guarded{number}@example.test" for number in range(_MANY)]
 """Known, with 2-step on."""
 UNKNOWN = [f"unknown{number}@example.test" for number in range(_MANY)]
+_KINDS = (("known", KNOWN), ("with 2-step", GUARDED))
 FORGETFUL = [f"forgetful{number}@example.test" for number in range(_FORGETFUL)]
 """Known, and asked for a link alone."""
 NOWHERE = [f"nowhere{number}@example.test" for number in range(_FORGETFUL)]
@@ -81,10 +83,13 @@ def main(arguments: list[str]) -> int:
     """Measure, tell, write; 1 where something could not be measured."""
     parser = argparse.ArgumentParser(prog="sidegate.bench.timing", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few pairs, which mean little")
+    parser.add_argument("--only", action="append", choices=_PARTS, help="this part (repeatable)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the results as JSON")
     wanted = parser.parse_args(arguments)
     try:
-        rows = measured(pairs=QUICK_PAIRS if wanted.quick else PAIRS)
+        rows = measured(
+            parts=wanted.only or [*_PARTS], pairs=QUICK_PAIRS if wanted.quick else PAIRS
+        )
     except (CannotStart, NotRefused, OSError, http.client.HTTPException) as problem:
         sys.stderr.write(f"sidegate: bench: {problem}\n")
         return 1
@@ -93,26 +98,38 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def measured(*, pairs: int) -> list[Row]:
-    """Every comparison, told as it is done."""
+def measured(*, parts: Sequence[str], pairs: int) -> list[Row]:
+    """Every comparison of these parts, told as it is done."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="sidegate-bench-") as name, _serving(Path(name)) as at:
-        for what, differences in _compared(at, pairs=pairs):
-            rows.append(row(what, apart(differences)))
-            sys.stdout.write(f"{rows[-1]['name']}: {rows[-1]['ratio']}; {rows[-1]['note']}\n")
-            sys.stdout.flush()
+        for part in parts:
+            for what, differences in _PARTS[part](at, pairs):
+                rows.append(row(what, apart(differences)))
+                sys.stdout.write(f"{rows[-1]['name']}: {rows[-1]['ratio']}; {rows[-1]['note']}\n")
+                sys.stdout.flush()
     return rows
 
 
-def _compared(at: Served, *, pairs: int) -> Iterator[tuple[str, list[float]]]:
-    yield from _forgotten(at, pairs=pairs)
-    kinds = (("known", KNOWN), ("with 2-step", GUARDED))
-    for word, addresses in kinds:
+_Compared = Iterator[tuple[str, list[float]]]
+"""What is compared, and the differences in milliseconds."""
+
+
+def _settings(at: Served, pairs: int) -> _Compared:
+    with closing(Portal(at.port)) as portal:
+        differences = asked(portal.settings, KNOWN, UNKNOWN, pairs=pairs)
+    yield "settings for mail programs, known and unknown", differences
+
+
+def _sign_in(at: Served, pairs: int) -> _Compared:
+    for word, addresses in _KINDS:
         # A connection each: it is closed where it rests while the last one is reckoned up.
         with closing(Portal(at.port)) as portal:
             differences = asked(portal.sign_in, addresses, UNKNOWN, pairs=pairs)
         yield f"sign-in page, {word} and unknown", differences
-    for word, addresses in kinds:
+
+
+def _mail_door(at: Served, pairs: int) -> _Compared:
+    for word, addresses in _KINDS:
         every = _bearable(at.port)
         with closing(Door(at.door)) as door:
             ask = _at_the_door(door, addresses, pairs, every=every)
@@ -120,7 +137,7 @@ def _compared(at: Served, *, pairs: int) -> Iterator[tuple[str, list[float]]]:
         yield f"mail door, {word} and unknown", differences
 
 
-def _forgotten(at: Served, *, pairs: int) -> Iterator[tuple[str, list[float]]]:
+def _forgotten(at: Served, pairs: int) -> _Compared:
     """Asked for a link: that answer, and what is answered while the job may be at work."""
     ways: dict[str, tuple[Callable[[Portal], Ask], int]] = {
         "forgotten password": (lambda portal: portal.forgot, pairs),
@@ -137,6 +154,14 @@ def _forgotten(at: Served, *, pairs: int) -> Iterator[tuple[str, list[float]]]:
         asked_for += many
         _all_sent(at.database, asked_for)
         yield f"{what}, known and unknown", differences
+
+
+_PARTS: dict[str, Callable[[Served, int], _Compared]] = {
+    "settings": _settings,
+    "forgotten": _forgotten,
+    "sign-in": _sign_in,
+    "door": _mail_door,
+}
 
 
 def _all_sent(database: Path, asked_for: int) -> None:
