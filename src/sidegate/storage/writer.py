@@ -68,7 +68,7 @@ class Writer:
     def record(self, event: NewEvent) -> None:
         """Write soon; an allowed sign-in makes its network familiar, too.
 
-        Called on one thread. That a revoked app password is still tried is written once a day.
+        Called on one thread. That a refused app password is still tried is written once a day.
         """
         if self._worker.waiting() < self.MOST_WAITING and not self._given_up.was_told(event):
             self._worker.put(event)
