@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from installation import OPERATOR, OWNER, START, Installation, install
 from mail_desk import open_desk, run
@@ -17,9 +20,11 @@ from sidegate.accounts.app_password_choices import (
     BadChoice,
     Choices,
     end_of,
+    lets_do_more,
     networks_in,
 )
 from sidegate.accounts.app_passwords import Made, State
+from sidegate.decisions.networks import holds
 from sidegate.decisions.words import Allow, Protocol, Reason, Refuse, Verdict
 from sidegate.storage.models import Account, AppPassword, Event, Job
 
@@ -95,6 +100,48 @@ def test_what_cannot_be_is_said_of_the_choice(
     assert problem.value.choice == choice
     assert str(problem.value.text).endswith(".")
     assert not AppPassword.objects.exists()
+
+
+NETWORKS = st.sampled_from(["", "192.0.2.0/24", "192.0.2.0/25, 192.0.2.128/25", "2001:db8::/32"])
+CHOICES = st.builds(
+    Choices,
+    scopes=st.frozensets(st.sampled_from(["imap", "pop3", "submission"]), min_size=1),
+    expires_at=st.none() | st.integers(1, 4),
+    networks=NETWORKS.map(networks_in),
+    sender=st.sampled_from(["", "anna@example.test", "anna+scan@example.test"]),
+    daily_most=st.none() | st.integers(1, 4),
+)
+
+
+def may(choices: Choices, *, protocol: str, at: int, address: str, sender: str, sent: int) -> bool:
+    """Whether an app password with these choices could do it."""
+    return (
+        protocol in choices.scopes
+        and (choices.expires_at is None or at < choices.expires_at)
+        and (not choices.networks or holds(choices.networks, address))
+        and choices.sender in ("", sender)
+        and (choices.daily_most is None or sent < choices.daily_most)
+    )
+
+
+TRIED = st.fixed_dictionaries(
+    {
+        "protocol": st.sampled_from(["imap", "pop3", "submission"]),
+        "at": st.integers(0, 5),
+        "address": st.sampled_from(["192.0.2.7", "192.0.2.200", "198.51.100.7", "2001:db8::7"]),
+        "sender": st.sampled_from(["anna@example.test", "anna+scan@example.test"]),
+        "sent": st.integers(0, 5),
+    }
+)
+
+
+@given(before=CHOICES, after=CHOICES, tried=TRIED)
+def test_whatever_may_be_done_since_a_change_is_seen_by_it(
+    before: Choices, after: Choices, tried: dict[str, Any]
+) -> None:
+    assert not lets_do_more(before, before)
+    if may(after, **tried) and not may(before, **tried):
+        assert lets_do_more(before, after)
 
 
 def test_networks_are_refused_in_words() -> None:

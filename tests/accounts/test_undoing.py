@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from installation import OPERATOR, OWNER, Installation
+from installation import OPERATOR, OWNER, START, Installation
 from sidegate.accounts import (
+    app_password_changes,
     app_passwords,
     backup_codes,
     lock_links,
@@ -20,13 +24,15 @@ from sidegate.accounts import (
     two_step,
     undoing,
 )
+from sidegate.accounts.app_password_choices import USUAL, Choices, networks_in
 from sidegate.accounts.codes import CodeOver
 from sidegate.accounts.errors import NotAvailable
 from sidegate.accounts.second_steps import NewPasskey, NewPhone
 from sidegate.accounts.undoing import Changes, Item
+from sidegate.decisions.throttle import DAY
 from sidegate.events.catalogue import Kind
 from sidegate.storage.former_models import FormerAddress, FormerPhone
-from sidegate.storage.models import Account, Event, LockLink, RecoveryChange
+from sidegate.storage.models import Account, AppPassword, Event, LockLink, RecoveryChange
 from sidegate.storage.recovery_models import PasswordReset
 
 HERS, HER_OTHER, HIS = "+37120000001", "+37120000002", "+37129999999"
@@ -123,6 +129,108 @@ def test_what_was_added_goes_and_what_was_there_stays(
         ("recovery-address-set", "t•••@worse.test"),
     ]
     assert not any("thief" in json.dumps(one) for one in undone())
+
+
+HOME, OFFICE = networks_in("192.0.2.0/24"), networks_in("198.51.100.0/24")
+LIMITED = Choices(scopes=frozenset({"imap"}), expires_at=START + 30 * DAY, networks=HOME)
+SCANNER = Choices(scopes=frozenset({"submission"}), sender="anna+scan@example.test", daily_most=5)
+MORE: dict[str, tuple[Choices, dict[str, Any]]] = {
+    "another protocol": (LIMITED, {"scopes": frozenset({"imap", "submission"})}),
+    "a later end": (LIMITED, {"expires_at": START + 31 * DAY}),
+    "no end": (LIMITED, {"expires_at": None}),
+    "other networks": (LIMITED, {"networks": OFFICE}),
+    "every network": (LIMITED, {"networks": ()}),
+    "another sender": (SCANNER, {"sender": "anna@example.test"}),
+    "any sender": (SCANNER, {"sender": ""}),
+    "more messages": (SCANNER, {"daily_most": 6}),
+    "any number of messages": (SCANNER, {"daily_most": None}),
+}  # fmt: skip
+NO_MORE: dict[str, tuple[Choices, dict[str, Any]]] = {
+    "the same": (LIMITED, {}),
+    "fewer protocols": (USUAL, {"scopes": frozenset({"imap"})}),
+    "an earlier end": (LIMITED, {"expires_at": START + 29 * DAY}),
+    "an end": (USUAL, {"expires_at": START + 29 * DAY}),
+    "fewer networks": (LIMITED, {"networks": networks_in("192.0.2.7")}),
+    "a sender": (Choices(scopes=SCANNER.scopes), {"sender": "anna@example.test"}),
+    "fewer messages": (SCANNER, {"daily_most": 4}),
+}
+
+
+def change(house: Installation, account: Account, row: AppPassword, choices: Choices) -> bool:
+    return app_password_changes.change(
+        house.context, account=account, row=row, label="Hers", choices=choices, origin=OWNER
+    )
+
+
+def made_before(house: Installation, account: Account, choices: Choices) -> AppPassword:
+    device = "printer" if choices.scopes == SCANNER.scopes else "mac"
+    made = app_passwords.make(
+        house.context, account=account, app="mail", device=device, choices=choices, origin=OWNER
+    )
+    house.clock.forward(seconds=3600)
+    return AppPassword.objects.get(pk=made.id)
+
+
+@pytest.mark.parametrize("how", MORE)
+def test_what_an_app_password_was_let_do_more_revokes_it(
+    installation_on_each: Installation, anna: Account, how: str
+) -> None:
+    house = installation_on_each
+    before, changes = MORE[how]
+    row = made_before(house, anna, before)
+    since = house.clock()
+    assert change(house, anna, row, replace(before, **changes))
+    found = lock(house, anna, since=since)
+    assert app_passwords.active(anna) == []
+    assert (found.removed, found.revoked) == ([], [Item("app-password", "Hers")])
+    last = Event.objects.get(kind="app-password-revoked")
+    assert last.app_password_id == row.pk
+
+
+@pytest.mark.parametrize("how", NO_MORE)
+def test_one_that_may_do_no_more_than_before_stays(
+    installation_on_each: Installation, anna: Account, how: str
+) -> None:
+    house = installation_on_each
+    before, changes = NO_MORE[how]
+    row = made_before(house, anna, before)
+    since = house.clock()
+    assert change(house, anna, row, replace(before, **changes))
+    assert lock(house, anna, since=since).revoked == []
+    assert app_passwords.active(anna) == [row]
+
+
+def test_one_that_was_resumed_is_revoked_and_one_paused_stays(
+    installation_on_each: Installation, anna: Account
+) -> None:
+    house = installation_on_each
+    rows = [made_before(house, anna, USUAL) for _ in range(2)]
+    act = partial(house_act, house, anna)
+    act(app_password_changes.pause, rows[0])
+    house.clock.forward(seconds=3600)
+    since = house.clock()
+    act(app_password_changes.resume, rows[0])
+    act(app_password_changes.pause, rows[1])
+    found = lock(house, anna, since=since)
+    assert [item.name for item in found.revoked] == ["Mail · Mac"]
+    assert app_passwords.active(anna) == [rows[1]]
+
+
+def house_act(
+    house: Installation, account: Account, act: Callable[..., bool], row: AppPassword
+) -> None:
+    assert act(house.context, account=account, app_password_id=row.pk, origin=OWNER)
+
+
+def test_what_was_changed_before_the_message_stays(
+    installation_on_each: Installation, anna: Account
+) -> None:
+    house = installation_on_each
+    row = made_before(house, anna, LIMITED)
+    assert change(house, anna, row, USUAL)
+    house.clock.forward(seconds=3600)
+    assert lock(house, anna, since=house.clock()).revoked == []
+    assert app_passwords.active(anna) == [row]
 
 
 def test_a_change_written_just_before_its_notice_goes_too(
@@ -248,6 +356,7 @@ def test_a_change_that_was_under_way_comes_too_late(
 ) -> None:
     """His page was let in before the lock, and writes after it."""
     house = installation_on_each
+    row = made_before(house, anna, LIMITED)
     lock(house, anna, since=house.clock())
     with pytest.raises(NotAvailable):
         add(house, anna, passkey("his"))
@@ -255,6 +364,12 @@ def test_a_change_that_was_under_way_comes_too_late(
         backup_codes.turn_on(house.context, account=anna, codes=["x"], origin=OWNER)
     with pytest.raises(NotAvailable):
         app_passwords.make(house.context, account=anna, app="mail", device="mac", origin=OWNER)
+    assert not change(house, anna, row, USUAL)
+    assert not app_password_changes.resume(
+        house.context, account=anna, app_password_id=row.pk, origin=OWNER
+    )
+    row.refresh_from_db()
+    assert (row.networks, row.label) == ("192.0.2.0/24", "")
     answer = recovery_address.confirm(
         house.context, account=anna, binding="b", code="123456", origin=OWNER
     )

@@ -53,6 +53,7 @@ class Made:
     at: int
     until: int | None = None
     paused: bool = False
+    resumed_at: int = 0
     revoked: bool = False
 
     def state(self, now: int) -> str:

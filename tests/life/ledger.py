@@ -271,7 +271,7 @@ class Ledger:
         switches = [on for at, on in self.switched if at >= since]
         was_on = not switches[0] if switches else self.on
         for made in self.made:
-            if made.at >= since:
+            if max(made.at, made.resumed_at) >= since:
                 self.revoke(made)
         new = [step for step in self.steps if step.at >= since]
         self.steps = [step for step in self.steps if step.at < since]

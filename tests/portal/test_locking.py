@@ -7,8 +7,8 @@ from django.test import Client
 
 from installation import OWNER, PASSWORD, Installation
 from portal.person import ADDRESS, Person, text_of
-from sidegate.accounts import lock_links, people
-from sidegate.storage.models import Account, LockLink
+from sidegate.accounts import app_password_changes, lock_links, people
+from sidegate.storage.models import Account, AppPassword, LockLink
 
 
 @pytest.fixture
@@ -39,6 +39,27 @@ def test_the_button_locks_and_signs_out(inside: Person, anna: Account, path: str
     assert over.status_code == 404
     assert "no longer locks anything" in text_of(over)
     assert inside.post(path).status_code == 404
+
+
+def test_what_was_let_do_more_is_listed_before_and_after(
+    installation: Installation, inside: Person, anna: Account, path: str
+) -> None:
+    row = AppPassword.objects.create(
+        account=anna,
+        digest=b"d",
+        app="mail",
+        device="mac",
+        scopes="imap",
+        created_at=1,
+        paused_at=1,
+    )
+    app_password_changes.resume(
+        installation.context, account=anna, app_password_id=row.pk, origin=OWNER
+    )
+    said = "Allowed more from then on: revoked by locking App password · Mail · Mac"
+    assert said in text_of(inside.get(path))
+    inside.post(path)
+    assert said in text_of(inside.get("/locked"))
 
 
 def test_a_form_from_elsewhere_locks_nothing(anna: Account, path: str) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import QuerySet
 
+from sidegate.accounts.account_lock import locked
 from sidegate.accounts.app_password_choices import (
     PROFILES,
     Choices,
     checked,
+    choices_of,
+    lets_do_more,
     name_in,
     scopes_written,
 )
@@ -24,7 +27,7 @@ def rename(
 ) -> bool:
     """Give it a name of its own, or with an empty one the usual name. Raises `BadChoice`."""
     rows = _kept(account, app_password_id)
-    return _change(ctx, rows, Kind.APP_PASSWORD_CHANGED, origin, label=name_in(name))
+    return _change(ctx, account, rows, Kind.APP_PASSWORD_CHANGED, origin, label=name_in(name))
 
 
 def change(
@@ -51,19 +54,19 @@ def change(
     if choices.scopes and row.device not in PROFILES:
         changes["scopes"] = scopes_written(choices.scopes)
     rows = _kept(account, row.pk)
-    return _change(ctx, rows, Kind.APP_PASSWORD_CHANGED, origin, **changes)
+    return _change(ctx, account, rows, Kind.APP_PASSWORD_CHANGED, origin, **changes)
 
 
 def pause(ctx: Context, *, account: Account, app_password_id: int, origin: Origin) -> bool:
     """Let it open nothing until it is resumed; False where it is paused or gone."""
     rows = _kept(account, app_password_id).filter(paused_at=None)
-    return _change(ctx, rows, Kind.APP_PASSWORD_PAUSED, origin, paused_at=ctx.now())
+    return _change(ctx, account, rows, Kind.APP_PASSWORD_PAUSED, origin, paused_at=ctx.now())
 
 
 def resume(ctx: Context, *, account: Account, app_password_id: int, origin: Origin) -> bool:
     """Let it open mail again; False where it is not paused, or gone."""
     rows = _kept(account, app_password_id).exclude(paused_at=None)
-    return _change(ctx, rows, Kind.APP_PASSWORD_RESUMED, origin, paused_at=None)
+    return _change(ctx, account, rows, Kind.APP_PASSWORD_RESUMED, origin, paused_at=None)
 
 
 def _kept(account: Account, app_password_id: int) -> QuerySet[AppPassword]:
@@ -72,24 +75,34 @@ def _kept(account: Account, app_password_id: int) -> QuerySet[AppPassword]:
 
 
 def _change(
-    ctx: Context, rows: QuerySet[AppPassword], kind: Kind, origin: Origin, **changes: object
+    ctx: Context,
+    account: Account,
+    rows: QuerySet[AppPassword],
+    kind: Kind,
+    origin: Origin,
+    **changes: object,
 ) -> bool:
-    """Change the one row and tell of it; False where there is none."""
+    """Change the one row and tell of it; False where there is none.
+
+    The same where its owner's account was disabled: what a thief has under way must not come
+    after the link that undoes his other changes.
+    """
     with transaction.atomic():
+        current = locked(account)
         row = rows.select_for_update().first()
-        if row is None:
+        if row is None or (origin.by == "owner" and not current.enabled):
             return False
-        AppPassword.objects.filter(pk=row.pk).update(**changes)
-        scopes = str(changes.get("scopes", row.scopes))
-        note(
-            ctx,
-            kind=kind,
-            account_id=row.account_id,
-            origin=origin,
-            app_password_id=row.pk,
-            **({"scopes": scopes} if scopes != row.scopes else {}),
-        )
-        if not {*scopes.split(",")} <= {*row.scopes.split(",")}:
+        before = choices_of(row)
+        for name, value in changes.items():
+            setattr(row, name, value)
+        row.save(update_fields=[*changes])
+        after = choices_of(row)
+        facts = {"scopes": row.scopes} if after.scopes != before.scopes else {}
+        if kind is Kind.APP_PASSWORD_RESUMED or lets_do_more(before, after):
+            facts["more"] = "yes"
+        number = row.pk
+        note(ctx, kind=kind, account_id=account.pk, origin=origin, app_password_id=number, **facts)
+        if not after.scopes <= before.scopes:
             _tell_of_more(ctx, row, kind, origin)
     return True
 

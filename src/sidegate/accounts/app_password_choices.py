@@ -15,7 +15,7 @@ from sidegate.decisions.names import canonical
 from sidegate.decisions.networks import Network, NoNetwork
 from sidegate.decisions.words import MAIL_SCOPES, Protocol
 from sidegate.events.catalogue import tidy
-from sidegate.storage.models import Account
+from sidegate.storage.models import Account, AppPassword
 
 PRINTER = "printer"
 PROFILES: dict[str, frozenset[str]] = {
@@ -57,6 +57,33 @@ class Choices:
 
 
 USUAL = Choices()
+
+
+def choices_of(row: AppPassword) -> Choices:
+    """What was chosen for one that is there."""
+    return Choices(
+        scopes=frozenset(row.scopes.split(",")),
+        expires_at=row.expires_at,
+        networks=networks.stored(row.networks),
+        sender=row.sender,
+        daily_most=row.daily_most,
+    )
+
+
+def lets_do_more(before: Choices, after: Choices) -> bool:
+    """Whether an app password may do anything after a change that it might not do before."""
+    return (
+        not after.scopes <= before.scopes
+        or _higher(before.expires_at, after.expires_at)
+        or (bool(before.networks) and not networks.all_within(after.networks, before.networks))
+        or before.sender not in ("", after.sender)
+        or _higher(before.daily_most, after.daily_most)
+    )
+
+
+def _higher(before: int | None, after: int | None) -> bool:
+    """Whether a limit, if there was one, was raised or taken away."""
+    return before is not None and (after is None or after > before)
 
 
 def checked(ctx: Context, choices: Choices, *, account: Account, device: str) -> Choices:

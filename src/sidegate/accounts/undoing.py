@@ -67,6 +67,8 @@ class Changes:
     """Added since."""
     app_passwords: Sequence[AppPassword]
     """The same."""
+    widened: Sequence[AppPassword]
+    """There before, and let do more since, or resumed."""
     phones: Sequence[FormerPhone]
     """Those whose number was changed since, and can be put back."""
     address: str
@@ -87,6 +89,11 @@ class Changes:
             *([Item(Thing.RECOVERY_ADDRESS, masked_address(address))] if address else []),
             *(Item(Thing.APP_PASSWORD, app_passwords.name(row)) for row in self.app_passwords),
         ]
+
+    @property
+    def revoked(self) -> list[Item]:
+        """What undoing revokes of what was there before."""
+        return [Item(Thing.APP_PASSWORD, app_passwords.name(row)) for row in self.widened]
 
     @property
     def put_back(self) -> list[Item]:
@@ -114,6 +121,7 @@ def changes(account: Account, *, since: int) -> Changes:
     return Changes(
         steps=steps,
         app_passwords=list(made.order_by("id")),
+        widened=_widened(account, since=since),
         phones=_phones_then(account, since=since) if account.two_step and was_on else [],
         address=account.recovery_address,
         address_then=account.recovery_address if then is None else then.address,
@@ -132,7 +140,7 @@ def undo(ctx: Context, *, account: Account, found: Changes, origin: Origin) -> N
         codes = step.kind is StepKind.BACKUP_CODES
         kind = Kind.BACKUP_CODES_MADE if codes else Kind.SECOND_STEP_ADDED
         _note(ctx, account, kind, origin, **step.facts())
-    for row in found.app_passwords:
+    for row in (*found.widened, *found.app_passwords):  # by id, as `revoke_all`
         app_passwords.revoke(ctx, account=account, app_password_id=row.pk, origin=origin)
     for phone in found.phones:
         _put_back(account, phone)
@@ -198,6 +206,15 @@ def _phones_then(account: Account, *, since: int) -> list[FormerPhone]:
     kept = account.phones.filter(added_at__lt=since).values_list("number", flat=True)
     former = FormerPhone.objects.filter(account=account, until__gte=since, added_at__lt=since)
     return list(former.exclude(number__in=list(kept)).order_by("id"))
+
+
+def _widened(account: Account, *, since: int) -> list[AppPassword]:
+    """Made before, and let do more since: what they might do then is kept nowhere."""
+    kinds = [Kind.APP_PASSWORD_CHANGED, Kind.APP_PASSWORD_RESUMED]
+    happened = Event.objects.filter(account=account, at__gte=since, kind__in=kinds)
+    more = {one.app_password_id for one in happened if "more" in json.loads(one.detail)}
+    rows = account.app_passwords.filter(created_at__lt=since, revoked_at=None)
+    return [row for row in rows.order_by("id") if row.pk in more]
 
 
 def _put_back(account: Account, phone: FormerPhone) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -54,6 +54,17 @@ def holds(networks: Iterable[Network], address: str) -> bool:
     if isinstance(parsed, ipaddress.IPv6Address):
         parsed = parsed.ipv4_mapped or ipaddress.IPv6Address(int(parsed))  # no scope
     return any(parsed in network for network in networks)
+
+
+def all_within(networks: Sequence[Network], wider: Sequence[Network]) -> bool:
+    """Whether each lies in one of the wider ones; where there is none it is everywhere."""
+    return bool(networks) and all(any(_within(one, other) for other in wider) for one in networks)
+
+
+def _within(one: Network, other: Network) -> bool:
+    if isinstance(one, ipaddress.IPv4Network):
+        return isinstance(other, ipaddress.IPv4Network) and one.subnet_of(other)
+    return isinstance(other, ipaddress.IPv6Network) and one.subnet_of(other)
 
 
 def _network(text: str) -> Network:

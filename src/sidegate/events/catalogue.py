@@ -100,6 +100,7 @@ DETAILS = frozenset(
         "browser",
         "undone",
         "lost",
+        "more",
     }
 )
 """What an event may tell beyond its columns. A number is masked by whoever records it."""

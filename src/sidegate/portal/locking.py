@@ -44,7 +44,12 @@ def locked(request: PortalRequest) -> HttpResponse:
 
 
 def _kept(found: Changes) -> dict[str, list[Item]]:
-    return {"removed": found.removed, "put_back": found.put_back, "lost": [*found.lost]}
+    return {
+        "removed": found.removed,
+        "revoked": found.revoked,
+        "put_back": found.put_back,
+        "lost": [*found.lost],
+    }
 
 
 def _shown(kept: dict[str, list[Item]]) -> dict[str, list[tuple[str, str]]]:
