@@ -19,6 +19,18 @@ def locked(account: Account | int) -> Account:
     return Account.objects.select_for_update(no_key=True).get(pk=account_id)
 
 
+def unchanged(before: Account, now: Account) -> bool:
+    """Whether nothing was taken away that a sign-in may rest on, which was given `before`.
+
+    The password, 2-step, a second step: whichever it was, so that none has to be looked for.
+    """
+    return now.enabled and _ways_in(now) == _ways_in(before)
+
+
+def _ways_in(account: Account) -> tuple[int, int | None, int]:
+    return account.password_version, account.two_step_since, account.steps_removed
+
+
 def locked_enabled(account: Account) -> Account:
     """The same, for a change by its owner. Raises `NotAvailable` where it was disabled meanwhile.
 

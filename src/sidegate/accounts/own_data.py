@@ -59,7 +59,7 @@ ACCOUNT = Part(
         "two_step_since", "locked_at",
     ),
     secret=("password_hash", "passkey_handle"),
-    ours=("id", "password_version"),
+    ours=("id", "password_version", "steps_removed"),
 )  # fmt: skip
 PARTS = (
     Part(

@@ -306,6 +306,8 @@ def _tell_phones(ctx: Context, account: Account, kind: StepKind, *, origin: Orig
 
 
 def _sign_out(ctx: Context, account: Account, *, keep_session: str, origin: Origin) -> None:
+    # A sign-in that is between its right code and its session has none yet that could be ended.
+    Account.objects.filter(pk=account.pk).update(steps_removed=models.F("steps_removed") + 1)
     web_sessions.end_others(ctx, account=account, keep=keep_session, origin=origin)
     password_reset_rows.end(ctx, account=account)
     TrustedBrowser.objects.filter(account=account).delete()

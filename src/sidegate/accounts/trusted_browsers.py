@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from sidegate.accounts import tokens
-from sidegate.accounts.account_lock import locked
+from sidegate.accounts.account_lock import locked, unchanged
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.decisions.throttle import DAY
 from sidegate.events.catalogue import Kind, tidy
@@ -27,13 +27,13 @@ _PURPOSE = b"trusted-browser"
 def trust(ctx: Context, *, account: Account, origin: Origin) -> str | None:
     """Trust the browser that has just given a second step; returns its cookie's token.
 
-    `account` is as it was then: `None` where it was disabled, or its password or 2-step changed,
-    since. What ends trust would have come before there was any.
+    `account` is as it was then: `None` where it was disabled, its password or 2-step changed, or
+    a second step taken off since. What ends trust would have come before there was any.
     """
     now = ctx.now()
     token = tokens.new(ctx)
     with transaction.atomic():
-        if not _unchanged(account, locked(account)):
+        if not unchanged(account, locked(account)):
             return None
         TrustedBrowser.objects.filter(expires_at__lte=now).delete()
         TrustedBrowser.objects.create(
@@ -70,11 +70,6 @@ def revoke(ctx: Context, *, account: Account, browser_id: int, origin: Origin) -
         if gone:
             note(ctx, kind=Kind.BROWSER_UNTRUSTED, account_id=account.pk, origin=origin)
     return bool(gone)
-
-
-def _unchanged(before: Account, now: Account) -> bool:
-    same_password = now.password_version == before.password_version
-    return now.enabled and same_password and now.two_step_since == before.two_step_since
 
 
 def _alive(ctx: Context, account: Account) -> QuerySet[TrustedBrowser]:

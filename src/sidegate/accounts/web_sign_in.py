@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import get_language
 
 from sidegate.accounts import known_browsers, languages, refusal_log
+from sidegate.accounts.account_lock import locked, unchanged
 from sidegate.accounts.context import Context, Origin, note
 from sidegate.accounts.notices import tell_of_change
 from sidegate.accounts.people import ensure, find
@@ -223,8 +224,11 @@ def _counters(ctx: Context, account: Account | None, *, login: str, origin: Orig
     )
 
 
-def finished(ctx: Context, *, account: Account, step: str, browser: str, origin: Origin) -> None:
+def finished(ctx: Context, *, account: Account, step: str, browser: str, origin: Origin) -> bool:
     """Record a completed sign-in, and its network and browser as familiar; tell of a new browser.
+
+    `account` is as it was when the sign-in was judged: False, and nothing is written, where what
+    it rests on was taken away since. Until the caller's transaction is over nothing can be.
 
     `step` is the kind of second step that was given, or a value of `Instead`; empty where none
     was asked for. `browser` is the token that the browser is known by: noted in the same
@@ -232,6 +236,8 @@ def finished(ctx: Context, *, account: Account, step: str, browser: str, origin:
     """
     kind = Kind.WEB_SIGNED_IN
     with transaction.atomic():
+        if not unchanged(account, locked(account)):
+            return False
         if known_browsers.is_hers(ctx, account=account, token=browser):
             languages.saw(account, get_language() or "")
         new_browser = known_browsers.sign_in(ctx, account=account, token=browser)
@@ -240,6 +246,7 @@ def finished(ctx: Context, *, account: Account, step: str, browser: str, origin:
         note(ctx, kind=kind, account_id=account.pk, origin=origin, browser=word, step=step)
         if new_browser:
             tell_of_change(ctx, account=account, kind=kind, origin=origin)
+    return True
 
 
 def signed_out(ctx: Context, *, account: Account, origin: Origin) -> None:

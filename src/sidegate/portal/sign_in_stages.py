@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.db import transaction
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from sidegate.accounts import password_reset_rows, web_sign_in
@@ -103,12 +105,30 @@ def finish(
 
     `step` says by which second step, as `web_sign_in.finished` takes it; empty for none.
     `given_at` is when this browser gave its second step, where that was at an earlier sign-in:
-    whatever asks for a fresh one asks again.
+    whatever asks for a fresh one asks again. `account` is as it was when the sign-in was judged:
+    raises `SessionInterrupted` where what it rests on was taken away since.
+
+    The last look and the session's row are one transaction under the account's lock: what is
+    taken away earlier refuses the sign-in, what is taken away later finds a session to end.
     """
     if account.two_step and not step:
         raise ValueError("a sign-in without its second step")
-    request.session.flush()
+    token, origin = known.token_of(request), origin_of(request)
+    with transaction.atomic():
+        if not web_sign_in.finished(
+            context(), account=account, step=step, browser=token, origin=origin
+        ):
+            raise SessionInterrupted("what the sign-in rests on was taken away")
+        _begin_session(request, account, step=step, given_at=given_at)
+    known.remember(request, token)
+    request.session.clear_expired()
+
+
+def _begin_session(
+    request: PortalRequest, account: Account, *, step: str, given_at: int | None
+) -> None:
     now = context().now()
+    request.session.flush()
     request.session.update(
         {
             sessions.ACCOUNT: account.pk,
@@ -120,12 +140,7 @@ def finish(
     )
     if step:
         request.session[SECOND_STEP_AT] = now if given_at is None else given_at
-    token = known.token_of(request)
-    web_sign_in.finished(
-        context(), account=account, step=step, browser=token, origin=origin_of(request)
-    )
-    known.remember(request, token)
-    request.session.clear_expired()
+    request.session.create()
 
 
 def safe_next(request: PortalRequest) -> str:

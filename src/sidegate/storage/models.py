@@ -39,6 +39,8 @@ class Account(models.Model):
     password_given = models.BooleanField(db_default=False)
     """Somebody else made it, and its owner has not chosen one since."""
     two_step_since = models.BigIntegerField(null=True)
+    steps_removed = models.IntegerField(db_default=0)
+    """Goes up with each second step that is taken off, or phone's number that is changed."""
     created_at = models.BigIntegerField()
     passkey_handle = models.BinaryField(max_length=64, null=True, unique=True)
     """What passkeys know the account by: random, drawn for the first of them."""
