@@ -12,6 +12,9 @@ from django.test import Client
 
 from portal.person import ADDRESS, Person, page_of, text_of
 from sidegate.accounts import activity
+from sidegate.storage.models import Account
+
+LOOK_FIRST = "If you were changing something, look first whether it was done."
 
 
 @dataclass
@@ -90,9 +93,54 @@ def test_no_page_of_an_error_asks_the_database(
 def test_a_session_that_cannot_be_kept(two_step: Person) -> None:
     """The page was made: what it did stands, so it is not said that nothing was changed."""
     two_step.here.clock.forward(seconds=301)  # from then on it is kept when it was seen
-    two_step.client.raise_request_exception = False
     with away('UPDATE "web_session"') as gone:
         answer = two_step.get("/activity")
-    assert answer.status_code == 500
-    assert "It was not your fault" in text_of(answer)
+    assert answer.status_code == 503
+    assert LOOK_FIRST in text_of(answer)
+    assert "Nothing was changed" not in text_of(answer)
     assert len(gone.asked) == 1
+
+
+def test_a_change_that_was_done_is_not_called_undone(inside: Person, anna: Account) -> None:
+    """Her name is changed, and what her next page would say of it cannot be kept."""
+    with away('UPDATE "web_session"'):
+        answer = inside.post("/personal/name", name="Anna Berg")
+    anna.refresh_from_db()
+    assert anna.name == "Anna Berg"
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert LOOK_FIRST in text_of(answer)
+    assert "Nothing was changed" not in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "what", "sure"),
+    [
+        ("get", "", True),
+        ("post", "", True),
+        ("get", 'FROM "event"', True),
+        ("post", 'FROM "event"', False),
+    ],
+)
+def test_nothing_was_changed_is_said_where_that_is_sure(
+    inside: Person, method: str, what: str, *, sure: bool
+) -> None:
+    """Before the page's own work began, or where it was only looked at."""
+    with away(what):
+        answer = getattr(inside.client, method)("/activity")
+    assert answer.status_code == 503
+    assert ("Nothing was changed." in text_of(answer)) is sure
+    assert (LOOK_FIRST in text_of(answer)) is not sure
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_mistake_of_ours_says_so_too(
+    inside: Person, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_a: object, **_k: object) -> None:
+        raise RuntimeError("hush")
+
+    monkeypatch.setattr(activity, "recent", broken)
+    inside.client.raise_request_exception = False
+    answer = getattr(inside.client, method)("/activity")
+    assert answer.status_code == 500
+    assert (LOOK_FIRST in text_of(answer)) is (method == "post")

@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 _RETRY_SECONDS = "60"
+_LOOK_FIRST = _("If you were changing something, look first whether it was done.")
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -70,21 +71,50 @@ def server_error(request: HttpRequest) -> HttpResponse:
             "It was not your fault. Try again; if it keeps happening, tell whoever runs your mail "
             "server."
         ),
+        more=None if _only_looked(request) else _LOOK_FIRST,
     )
 
 
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """503."""
-    response = _page(
-        request,
-        status=503,
-        title=_("We cannot answer just now"),
-        text=_("Nothing was changed. Please try again in a few minutes."),
+def not_begun(request: HttpRequest) -> HttpResponse:
+    """503 before anything was done, or where nothing was to be done."""
+    return _unavailable(
+        request, text=_("Nothing was changed. Please try again in a few minutes."), more=None
     )
+
+
+def maybe_done(request: HttpRequest) -> HttpResponse:
+    """503 where what a page was asked for may stand: its first part, or all but the answer."""
+    return _unavailable(request, text=_("Please try again in a few minutes."), more=_LOOK_FIRST)
+
+
+def broken_off(request: HttpRequest) -> HttpResponse:
+    """503 in the middle of a page."""
+    return not_begun(request) if _only_looked(request) else maybe_done(request)
+
+
+def _only_looked(request: HttpRequest) -> bool:
+    return request.method in {"GET", "HEAD"}
+
+
+def _unavailable(request: HttpRequest, *, text: Promise, more: Promise | None) -> HttpResponse:
+    title = _("We cannot answer just now")
+    response = _page(request, status=503, title=title, text=text, more=more)
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response
 
 
-def _page(request: HttpRequest, *, status: int, title: Promise, text: Promise) -> HttpResponse:
-    shown = {"title": title, "text": text, "way_out_text": _("Go to the start page")}
+def _page(
+    request: HttpRequest,
+    *,
+    status: int,
+    title: Promise,
+    text: Promise,
+    more: Promise | None = None,
+) -> HttpResponse:
+    shown = {
+        "title": title,
+        "text": text,
+        "more": more,
+        "way_out_text": _("Go to the start page"),
+    }
     return render(request, "portal/error.html", shown, status=status)

@@ -49,6 +49,8 @@ class Sessions(SessionMiddleware):
             return super().process_response(request, response)
         except SessionInterrupted:
             return redirect(f"{reverse('signin')}?{WAS_SIGNED_OUT}=1")
+        except failures():  # what the page did stands
+            return errors.maybe_done(request)
 
 
 class SignedIn:
@@ -72,7 +74,7 @@ class SignedIn:
         try:
             return self._admit(request, view)
         except failures():  # Django asks `process_exception` about views alone
-            return errors.unavailable(request)
+            return errors.not_begun(request)
 
     def _admit(
         self, request: HttpRequest, view: Callable[..., HttpResponse]
@@ -100,7 +102,7 @@ class SignedIn:
         if isinstance(problem, (Unavailable, *failures())):
             if isinstance(problem, Unavailable):
                 log.warning("a page could not be answered: %s", problem)
-            return errors.unavailable(request)
+            return errors.broken_off(request)
         if isinstance(problem, SessionInterrupted):
             request.session.flush()
             return to_sign_in(request)
