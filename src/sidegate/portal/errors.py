@@ -5,11 +5,17 @@ None of them asks the database, which may be what went wrong: no session, no mes
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from sidegate.storage.outages import Writes
+
+_WRITES = "writes"
 _RETRY_SECONDS = "60"
 _LOOK_FIRST = _("If you were changing something, look first whether it was done.")
 
@@ -71,36 +77,32 @@ def server_error(request: HttpRequest) -> HttpResponse:
             "It was not your fault. Try again; if it keeps happening, tell whoever runs your mail "
             "server."
         ),
-        more=None if _only_looked(request) else _LOOK_FIRST,
+        more=_LOOK_FIRST if _may_be_done(request) else None,
     )
 
 
-def not_begun(request: HttpRequest) -> HttpResponse:
-    """503 before anything was done, or where nothing was to be done."""
-    return _unavailable(
-        request, text=_("Nothing was changed. Please try again in a few minutes."), more=None
-    )
-
-
-def maybe_done(request: HttpRequest) -> HttpResponse:
-    """503 where what a page was asked for may stand: its first part, or all but the answer."""
-    return _unavailable(request, text=_("Please try again in a few minutes."), more=_LOOK_FIRST)
-
-
-def broken_off(request: HttpRequest) -> HttpResponse:
-    """503 in the middle of a page."""
-    return not_begun(request) if _only_looked(request) else maybe_done(request)
-
-
-def _only_looked(request: HttpRequest) -> bool:
-    return request.method in {"GET", "HEAD"}
-
-
-def _unavailable(request: HttpRequest, *, text: Promise, more: Promise | None) -> HttpResponse:
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503."""
+    more = _LOOK_FIRST if _may_be_done(request) else None
+    text = _("Nothing was changed. Please try again in a few minutes.")
+    if more is not None:
+        text = _("Please try again in a few minutes.")
     title = _("We cannot answer just now")
     response = _page(request, status=503, title=title, text=text, more=more)
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response
+
+
+def note_writes(request: HttpRequest) -> AbstractContextManager[None]:
+    """Around a view: whether it wrote anything is told by the page of what goes wrong then."""
+    writes = Writes()
+    setattr(request, _WRITES, writes)
+    return connection.execute_wrapper(writes)
+
+
+def _may_be_done(request: HttpRequest) -> bool:
+    writes: Writes | None = getattr(request, _WRITES, None)
+    return writes is not None and writes.begun
 
 
 def _page(

@@ -41,7 +41,7 @@ def open_to_all(view: View) -> View:
 
 
 class Sessions(SessionMiddleware):
-    """Django's, for a session that another browser ends while this one waits for a page."""
+    """Django's, for a session that is ended, or cannot be kept, while its page is made."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Keep what the page put into the session."""
@@ -49,8 +49,8 @@ class Sessions(SessionMiddleware):
             return super().process_response(request, response)
         except SessionInterrupted:
             return redirect(f"{reverse('signin')}?{WAS_SIGNED_OUT}=1")
-        except failures():  # what the page did stands
-            return errors.maybe_done(request)
+        except failures():
+            return errors.unavailable(request)
 
 
 class SignedIn:
@@ -62,7 +62,8 @@ class SignedIn:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer."""
         people_time.use_zone("")
-        answer = self._get_response(request)
+        with errors.note_writes(request):
+            answer = self._get_response(request)
         known.keep(request, answer)
         sign_in_challenges.keep(request, answer)
         return answer
@@ -74,7 +75,7 @@ class SignedIn:
         try:
             return self._admit(request, view)
         except failures():  # Django asks `process_exception` about views alone
-            return errors.not_begun(request)
+            return errors.unavailable(request)
 
     def _admit(
         self, request: HttpRequest, view: Callable[..., HttpResponse]
@@ -102,7 +103,7 @@ class SignedIn:
         if isinstance(problem, (Unavailable, *failures())):
             if isinstance(problem, Unavailable):
                 log.warning("a page could not be answered: %s", problem)
-            return errors.broken_off(request)
+            return errors.unavailable(request)
         if isinstance(problem, SessionInterrupted):
             request.session.flush()
             return to_sign_in(request)
