@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from installation import OWNER, PASSWORD, Installation, install
 from portal.person import ADDRESS, Person, page_of, text_of
 from portal.test_password_reset import ELSEWHERE, NEW, path_of_link
-from sidegate.accounts import notices, recovery
+from sidegate.accounts import notices, people, recovery
 from sidegate.accounts import two_step as two_step_actions
 from sidegate.accounts.notices import unpacked
 from sidegate.accounts.queue import payload_of
@@ -108,6 +110,51 @@ def test_rescued_meanwhile(house: Installation) -> None:
     assert person.get("/signin/recovery")["Location"] == "/signin"
     assert person.post("/signin/recovery/start")["Location"] == "/signin"
     assert not Recovery.objects.exists()
+
+
+def test_a_password_that_changes_as_it_is_finished_lets_nobody_in(
+    installation_on_each: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes before the sign-in on the finished recovery, or ends the session: never between."""
+    house = installation_on_each
+    anna = house.add(ADDRESS)
+    first = Person(house)
+    first.sign_in()
+    first.turn_on()
+    Account.objects.update(recovery_address=ELSEWHERE)
+    house.clock.forward(seconds=2 * HOUR)
+    person = start(house)
+    forward(house, WAIT)
+    person.sign_in()
+    looked, tried = threading.Event(), threading.Event()
+    refresh = Account.refresh_from_db
+
+    def slowly(account: Account) -> None:
+        looked.set()
+        tried.wait(0.5)  # never set where the change has to wait
+        refresh(account)
+
+    def change() -> None:
+        try:
+            assert looked.wait(10)
+            people.change_password(
+                house.context,
+                account=anna,
+                password=NEW,
+                keep_app_passwords=True,
+                origin=OWNER,
+            )
+        finally:
+            tried.set()
+            connection.close()
+
+    monkeypatch.setattr(Account, "refresh_from_db", slowly)
+    thread = threading.Thread(target=change)
+    thread.start()
+    person.post("/signin/recovery/finish")
+    thread.join()
+    assert Account.objects.get().password_version == anna.password_version + 1
+    assert person.get("/security").status_code == 302
 
 
 def test_another_browser_does_not_finish_it(house: Installation) -> None:

@@ -103,7 +103,8 @@ def finish(
         end(ctx, account=current, outcome=Outcome.FINISHED)
         _record(ctx, current, Kind.RECOVERY_FINISHED, origin)
         two_step.turn_off(ctx, account=current, origin=origin)
-    account.refresh_from_db()
+        # Still under the lock: what is changed after it must be seen by who signs in on this.
+        account.refresh_from_db()
     return True
 
 
