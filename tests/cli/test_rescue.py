@@ -1,13 +1,15 @@
-"""What `account show` tells of the ways into an account, and `account recovery-address remove`."""
+"""What `account show` tells of the ways into an account, and what takes some away."""
 
 from __future__ import annotations
 
 import json
+import re
 from argparse import Namespace
 
 import pytest
 
 from installation import OWNER, START, Installation
+from portal.person import Person, text_of
 from sidegate.accounts import backup_codes, second_steps, two_step
 from sidegate.accounts.second_steps import NewAuthenticator, NewPasskey
 from sidegate.cli import account_commands
@@ -79,3 +81,24 @@ def test_the_recovery_address_is_removed_and_told(
     asked = Namespace(address=ANNA, json=True)
     account_commands.recovery_address_remove(installation.context, asked)
     assert json.loads(capsys.readouterr().out) == {"address": ANNA, "removed": None}
+
+
+def test_the_browsers_of_one_account_are_signed_out(
+    installation_on_each: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = installation_on_each
+    anna, bert = house.add(ANNA), house.add("bert@example.test")
+    browsers = [Person(house) for _ in range(3)]
+    for browser, account in zip(browsers, (anna, anna, bert), strict=True):
+        browser.sign_in(address=account.address)
+    for ended in (2, 0):
+        account_commands.sign_out(house.context, Namespace(address=ANNA))
+        assert f"Browsers of {ANNA} that were signed out: {ended}." in capsys.readouterr().out
+    assert [browser.get("/security").status_code for browser in browsers] == [302, 302, 200]
+    detail = json.loads(Event.objects.get(kind="web-all-ended").detail)
+    assert detail == {"by": "operator", "browsers": 2}
+    browsers[0].sign_in()
+    told = text_of(browsers[0].get("/activity"))
+    assert re.search(
+        r"Every browser was signed out \S+ · 2 browsers · by whoever runs the mail server", told
+    )

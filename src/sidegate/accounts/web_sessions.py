@@ -1,4 +1,4 @@
-"""The browsers that are signed in to an account, and their being signed out from another."""
+"""The browsers that are signed in to an account, and their being signed out from elsewhere."""
 
 from __future__ import annotations
 
@@ -34,5 +34,15 @@ def end_others(ctx: Context, *, account: Account, keep: str, origin: Origin) -> 
         ended, _of_each = others.delete()
         if ended:
             kind = Kind.WEB_SESSION_ENDED
+            note(ctx, kind=kind, account_id=account.pk, origin=origin, browsers=ended)
+    return ended
+
+
+def end_all(ctx: Context, *, account: Account, origin: Origin) -> int:
+    """Sign every browser out, for the operator; how many that were."""
+    with transaction.atomic():
+        ended, _of_each = WebSession.objects.filter(account=account).delete()
+        if ended:
+            kind = Kind.WEB_ALL_ENDED
             note(ctx, kind=kind, account_id=account.pk, origin=origin, browsers=ended)
     return ended

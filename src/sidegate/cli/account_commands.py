@@ -16,6 +16,7 @@ from sidegate.accounts import (
     second_steps,
     two_step,
     undoing,
+    web_sessions,
 )
 from sidegate.accounts.context import Context
 from sidegate.accounts.grace import Grace
@@ -162,6 +163,14 @@ def _set_enabled(ctx: Context, address: str, *, enabled: bool) -> int:
             "2-Step Verification is off: it was turned off before the account was locked. Have its "
             "owner turn it on again."
         )
+    return DONE
+
+
+def sign_out(ctx: Context, arguments: Namespace) -> int:
+    """`account sign-out`."""
+    account = account_of(arguments.address)
+    ended = web_sessions.end_all(ctx, account=account, origin=OPERATOR)
+    say(f"Browsers of {account.address} that were signed out: {ended}.")
     return DONE
 
 

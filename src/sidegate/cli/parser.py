@@ -113,6 +113,9 @@ def _add_accounts(commands: _Group) -> None:
     _json(_with_address(account, "show", "account_commands:show", "Show one account."))
     _with_address(account, "disable", "account_commands:disable", "Refuse every sign-in.")
     _with_address(account, "enable", "account_commands:enable", "Allow sign-ins again.")
+    _with_address(
+        account, "sign-out", "account_commands:sign_out", "Sign its browsers out of the pages."
+    )
     operator = _group(account, "operator", "Who may see the operator's page.")
     for switch, text in (("on", "Show it to this account, with 2-step on."), ("off", "No more.")):
         _with_address(operator, switch, f"account_commands:operator_{switch}", text)

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     """Another browser of the owner was signed out by her, or all others were."""
     WEB_SHUT_OUT = "web-shut-out"
     """All browsers were signed out: the operator's directory has the account no longer."""
+    WEB_ALL_ENDED = "web-all-ended"
+    """The operator signed all browsers out."""
     CODE_SENT = "code-sent"
     CODE_NOT_SENT = "code-not-sent"
     CODE_WRONG = "code-wrong"

@@ -93,6 +93,7 @@ _KINDS: dict[str, tuple[Promise, str, str]] = {
         "power",
         "quiet",
     ),
+    Kind.WEB_ALL_ENDED: (gettext_lazy("Every browser was signed out"), "power", "unsure"),
     Kind.WEB_SHUT_OUT: (
         gettext_lazy("Browsers were signed out, as the mail server shuts this account out"),
         "power",
