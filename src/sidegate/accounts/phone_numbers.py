@@ -12,7 +12,7 @@ from sidegate.factors import phone_number
 from sidegate.factors.phone_number import NumberProblem, for_people, masked
 from sidegate.storage.models import Account, Phone
 
-__all__ = ["for_people", "masked", "normal_number", "phones"]
+__all__ = ["for_people", "masked", "normal_number", "on_one_line", "phones"]
 
 _TEXTS: dict[str, Promise] = {
     NumberProblem.EMPTY: _("Enter the phone number that codes should go to."),
@@ -35,6 +35,11 @@ _TEXTS: dict[str, Promise] = {
         "whoever runs your mail server."
     ),
 }
+
+
+def on_one_line(number: str) -> str:
+    """A number or a masked one, for a text: no line ends inside it."""
+    return number.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def phones(account: Account) -> list[Phone]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from sidegate.accounts import app_passwords, people_time, second_steps
 from sidegate.accounts.app_password_choices import scopes_in_words
 from sidegate.accounts.code_orders import Fault
+from sidegate.accounts.phone_numbers import on_one_line
 from sidegate.accounts.undoing import Thing
 from sidegate.accounts.web_sign_in import Instead
 from sidegate.decisions.words import Reason, Why
@@ -355,7 +356,7 @@ def _facts(event: Event, detail: dict[str, str]) -> list[str]:
         words = _("by phone call") if detail["channel"] == "voice" else _("by text message")
         facts.append(words)
     if "number" in detail:
-        facts.append(_("to %(number)s") % {"number": detail["number"]})
+        facts.append(_("to %(number)s") % {"number": on_one_line(detail["number"])})
     if detail.get("app_passwords_kept") == "yes":
         facts.append(_("app passwords kept"))
     return facts

@@ -17,7 +17,7 @@ from sidegate.accounts import codes, people_time
 from sidegate.accounts.code_orders import Channel
 from sidegate.accounts.codes import CodeOver, CodeRight, CodeWrong, Purpose
 from sidegate.accounts.errors import AccountError, TooManyTries, Wait
-from sidegate.accounts.phone_numbers import for_people, masked
+from sidegate.accounts.phone_numbers import for_people, masked, on_one_line
 from sidegate.pages.context import context
 from sidegate.portal import code_step
 from sidegate.portal.code_states import in_words
@@ -83,7 +83,7 @@ def _sending(flow: CodeFlow, step: CodeStep) -> dict[str, object]:
     """How it stands, and in how many seconds another may be asked for."""
     now = context().now()
     waiting = codes.waiting_for(step.challenge)
-    number = for_people(step.number) if flow.number_shown else masked(step.number)
+    number = on_one_line((for_people if flow.number_shown else masked)(step.number))
     return {
         "sending": in_words(waiting.standing, channel=step.channel, number=number, now=now),
         "wait": max(0, -(-(waiting.again_at - now) // 1000)),

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from sidegate.accounts import second_steps
-from sidegate.accounts.phone_numbers import masked
+from sidegate.accounts.phone_numbers import masked, on_one_line
 from sidegate.accounts.second_steps import SecondStep, StepKind
 from sidegate.portal import code_pages
 from sidegate.portal.code_pages import CodeFlow
@@ -82,7 +82,7 @@ def _best(stage: SecondStage, account: Account) -> SecondStep | None:
 def _ways(step: SecondStep) -> list[_Way]:
     label = str(second_steps.WORDS[step.kind])
     if step.kind is StepKind.PHONE:
-        number = masked(step.number)
+        number = on_one_line(masked(step.number))
         return [
             _Way(f"{step.id}-{channel}", ICONS[channel], str(words), number, step, channel)
             for channel, words in open_channels()

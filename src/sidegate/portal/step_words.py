@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, ngettext
 
 from sidegate.accounts import second_steps
-from sidegate.accounts.phone_numbers import for_people
+from sidegate.accounts.phone_numbers import for_people, on_one_line
 from sidegate.accounts.second_steps import SecondStep, StepKind
 from sidegate.portal.forms import CHANNELS
 
@@ -95,7 +95,7 @@ PHONE = Addable(
 
 def row(step: SecondStep) -> Row:
     """The row of a second step."""
-    label = step.name or (for_people(step.number) if step.number else "")
+    label = step.name or (on_one_line(for_people(step.number)) if step.number else "")
     ways: dict[str, Promise] = {**dict(CHANNELS)}
     what = ways.get(step.channel, second_steps.WORDS[step.kind])
     said = str(what) if label else left_words(step)

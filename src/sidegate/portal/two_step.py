@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from sidegate.accounts import app_passwords, passkeys, second_steps, trusted_browsers, two_step
 from sidegate.accounts.codes import CodeRight
 from sidegate.accounts.errors import AccountError
-from sidegate.accounts.phone_numbers import for_people
+from sidegate.accounts.phone_numbers import for_people, on_one_line
 from sidegate.accounts.second_steps import NewPhone, NewStep
 from sidegate.factors import one_time_code
 from sidegate.pages.context import context
@@ -164,7 +164,7 @@ def turn_on(request: PortalRequest) -> HttpResponse:
 def _last_screen(request: PortalRequest, new: NewStep) -> dict[str, object]:
     phone = new if isinstance(new, NewPhone) else None
     return {
-        "number": for_people(phone.number) if phone else "",
+        "number": on_one_line(for_people(phone.number)) if phone else "",
         "channel": phone.channel if phone else "",
         "what": second_steps.WORDS[new.kind],
         **cut_over.offered(request.account, ticked=kept_forms.take_back(request)),
