@@ -96,6 +96,7 @@ def test_the_best_first_and_the_phone_by_another_way(with_app: tuple[Person, byt
     sent = len(person.here.sender.sent)
     page = text_of(person.get("/signin/another-way"))
     assert page.index("Authenticator app") < page.index("Text message")
+    assert page.count("Authenticator app") == 1, "it has no name of its own"
     way = re.findall(r'name="way" value="([^"]+)"', page_of(person.get("/signin/another-way")))[1]
     assert person.post("/signin/another-way", way=way)["Location"] == "/signin/code"
     assert len(person.here.sender.sent) == sent + 1
@@ -141,7 +142,7 @@ def test_the_app_confirms_a_change(with_app: tuple[Person, bytes], anna: Account
 def test_listed_named_and_removed(with_app: tuple[Person, bytes], anna: Account) -> None:
     person, _secret = with_app
     page = text_of(person.get("/security/two-step"))
-    assert "Authenticator app Authenticator app · Added today · Not used yet" in page
+    assert " steps Authenticator app Added today · Not used yet" in page
     app, phone = (f"/security/two-step/steps/{step.key}" for step in second_steps.of(anna))
     person.post(app, password=PASSWORD)
     assert 'value="Authenticator app"' in page_of(person.get(app))

@@ -345,7 +345,7 @@ def _facts(event: Event, detail: dict[str, str]) -> list[str]:
     facts += _locking(detail)
     if step := _STEPS.get(detail.get("step", "")):
         facts.append(str(step))
-    if detail.get("name"):
+    if detail.get("name") and detail["name"] not in facts:
         facts.append(browsers.in_words(detail["name"]))
     if detail.get("browser") == "new":
         facts.append(_("a new browser"))

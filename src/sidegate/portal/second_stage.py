@@ -87,4 +87,5 @@ def _ways(step: SecondStep) -> list[_Way]:
             _Way(f"{step.id}-{channel}", ICONS[channel], str(words), number, step, channel)
             for channel, words in open_channels()
         ]
-    return [_Way(step.key, ICONS[step.kind], label, step.name or left_words(step), step)]
+    name = "" if step.name == label else step.name
+    return [_Way(step.key, ICONS[step.kind], label, name or left_words(step), step)]

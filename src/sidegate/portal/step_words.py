@@ -97,9 +97,10 @@ def row(step: SecondStep) -> Row:
     """The row of a second step."""
     label = step.name or (on_one_line(for_people(step.number)) if step.number else "")
     ways: dict[str, Promise] = {**dict(CHANNELS)}
-    what = ways.get(step.channel, second_steps.WORDS[step.kind])
-    said = str(what) if label else left_words(step)
-    return Row(step, ICONS[step.kind], label or str(what), said)
+    what = str(ways.get(step.channel, second_steps.WORDS[step.kind]))
+    # An app is named after its kind, until its owner names it: once is enough.
+    said = what if label and label != what else left_words(step)
+    return Row(step, ICONS[step.kind], label or what, said)
 
 
 def left_words(step: SecondStep) -> str:
