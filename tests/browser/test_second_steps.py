@@ -1,6 +1,7 @@
 """An authenticator app and backup codes, as a person sets them up and signs in with them."""
 
 import base64
+import re
 import time
 
 from playwright.sync_api import Page, expect
@@ -41,6 +42,12 @@ def test_an_app_and_backup_codes(page: Page, sidegate: Child) -> None:
     look_at(page, "backup-codes")
     press(page, "Make backup codes")
     look_at(page, "backup-codes-new")
+    whose = page.get_by_text(re.compile("^Backup codes of .*Each can be used once"))
+    expect(whose).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(whose).to_be_visible()
+    expect(page.get_by_label("Code")).to_be_hidden()
+    page.emulate_media(media="screen")
     codes = page.locator("#codes").inner_text().split("\n")
     with page.expect_download() as download:
         follow(page, "Download")

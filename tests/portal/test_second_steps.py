@@ -6,7 +6,7 @@ import re
 import pytest
 
 from installation import OWNER, PASSWORD, Installation
-from portal.person import Person, page_of, text_of
+from portal.person import ADDRESS, Person, page_of, text_of
 from sidegate.accounts import people, second_steps, trusted_browsers
 from sidegate.accounts import two_step as two_step_module
 from sidegate.factors import totp
@@ -201,6 +201,9 @@ def test_backup_codes_count_once_their_file_was_taken(two_step: Person, anna: Ac
     assert file["Content-Disposition"].startswith("attachment; ")
     assert file["Cache-Control"] == "no-store"
     assert all(code in page_of(file) for code in codes)
+    whose = page_of(file).partition("\n")[0]
+    assert ADDRESS in whose
+    assert whose in text_of(two_step.get(BACKUP)), "what is printed says whose they are"
     assert two_step.post(BACKUP, saved="yes")["Location"] == "/security/two-step"
     assert anna.backup_codes.count() == 10
     assert two_step.get(f"{BACKUP}/file")["Location"] == BACKUP

@@ -61,6 +61,7 @@ def _keep(request: PortalRequest, codes: list[str]) -> HttpResponse:
         "form": form,
         "problem": problem,
         "codes": "\n".join(backup_code.grouped(code) for code in codes),
+        "whose": _whose(request),
     }
     return render(request, "portal/backup_codes_new.html", shown)
 
@@ -82,13 +83,17 @@ def file(request: PortalRequest) -> HttpResponse:
         return redirect("backup-codes")
     request.session[_DRAFT] = {**request.session[_DRAFT], _DOWNLOADED: True}
     name = context().config.server.name
-    head = _("Backup codes of %(address)s for %(name)s. Each can be used once.")
-    lines = [head % {"address": request.account.address, "name": name}, ""]
-    text = "\n".join([*lines, *map(backup_code.grouped, codes), ""])
+    text = "\n".join([_whose(request), "", *map(backup_code.grouped, codes), ""])
     answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
     filename = get_valid_filename(f"{name}-{request.account.address}-backup-codes.txt")
     answer.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     return answer
+
+
+def _whose(request: PortalRequest) -> str:
+    """What stands above them in a file and on paper."""
+    words = _("Backup codes of %(address)s for %(name)s. Each can be used once.")
+    return words % {"address": request.account.address, "name": context().config.server.name}
 
 
 def _drafted(request: PortalRequest) -> list[str] | None:
