@@ -8,9 +8,9 @@ from django.test import Client
 
 from installation import OPERATOR, OWNER
 from life.browser import Browser
-from life.changes import NUMBERS, new_step
 from life.held import AWAY, DAY, HOME, MINUTE
 from life.house import ADDRESS
+from life.last import NUMBERS, new_step
 from life.rules import PROTOCOLS, Rules
 from sidegate.accounts import app_passwords, people, second_steps, two_step
 from sidegate.accounts.errors import LastStep
