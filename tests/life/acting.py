@@ -108,10 +108,10 @@ class Acting(Elsewhere):
         if held.pending is not None and held.pending.by_mail:
             held.pending.second_at, held.sent = ledger.now(), None
             return
-        held.sign_in(version=ledger.version, second_at=ledger.now(), now=ledger.now())
+        ledger.signed_in(held, second_at=ledger.now())
         if trust:
             held.trusted = ledger.now()
-            ledger.expected.append(Kind.BROWSER_TRUSTED)
+            ledger.happens(Kind.BROWSER_TRUSTED)
 
     def _kind(self, choice: int) -> StepKind:
         """A kind of second step: one that the account has, or now and then any."""

@@ -37,7 +37,7 @@ def making_app_password(browser: Browser, choice: int) -> Last | None:
         ledger = browser.ledger
         ledger.secrets.add(secret)
         ledger.made.append(Made(row.pk, secret, _DEVICES[device], browser.now, until))
-        ledger.expected.append(Kind.APP_PASSWORD_MADE)
+        ledger.happens(Kind.APP_PASSWORD_MADE)
 
     def still() -> bool:
         # Whoever comes back after the day that was chosen is asked for another.
@@ -78,7 +78,7 @@ def switching(browser: Browser, choice: int) -> Last | None:
             made.paused = paused
             made.resumed_at = made.resumed_at if paused else browser.ledger.now()
             kind = Kind.APP_PASSWORD_PAUSED if paused else Kind.APP_PASSWORD_RESUMED
-            browser.ledger.expected.append(kind)
+            browser.ledger.happens(kind)
 
     path = f"/security/app-passwords/{made.id}/switch"
     to = "paused" if paused else "active"

@@ -128,7 +128,7 @@ class Browser:
         else:
             assert _where(answer) == "/"
             second_at = held.trusted if ledger.on else None
-            held.sign_in(version=ledger.version, second_at=second_at, now=self.now)
+            ledger.signed_in(held, second_at=second_at)
 
     def _asked_for_step(self, answer: HttpResponse, before: int) -> None:
         """At the page of the best second step; at the recovery's, where this browser began one."""
@@ -205,7 +205,7 @@ class Browser:
             pending.recovered = True
             return
         ledger.recovered()
-        held.sign_in(version=ledger.version, second_at=None, now=self.now)
+        ledger.signed_in(held, second_at=None)
 
     def codes_sent(self) -> int:
         return len(self.house.here.sender.sent)

@@ -161,4 +161,4 @@ class Elsewhere(Rules):
         browser.leaves()
         browser.came_by()
         if inside:
-            self.ledger.end_sessions(but=browser.held)
+            self.ledger.sign_out_others(but=browser.held)

@@ -19,8 +19,9 @@ from life.held import (
     Step,
     Use,
 )
+from life.house import ELSEWHERE
+from life.told import Change
 from sidegate.accounts.second_steps import StepKind
-from sidegate.events.catalogue import Kind
 from sidegate.portal.grants import Area
 
 
@@ -33,6 +34,8 @@ class Facts:
     version: int = 1
     old_passwords: list[str] = field(default_factory=list)
     enabled: bool = True
+    address: str = ELSEWHERE
+    """The recovery address; empty for none."""
     on_since: int | None = None
     steps: list[Step] = field(default_factory=list)
     backup: dict[str, bool] = field(default_factory=dict)
@@ -51,7 +54,7 @@ class Facts:
     windows: dict[Use, int] = field(default_factory=dict)
     """Open grace windows, and until when."""
     links: list[Link] = field(default_factory=list)
-    expected: list[Kind] = field(default_factory=list)
+    expected: list[Change] = field(default_factory=list)
     """Changes of this step: each must leave its event, and be told."""
     secrets: set[str] = field(default_factory=lambda: {PASSWORD})
     """Everything that must stand nowhere."""
@@ -63,6 +66,10 @@ class Facts:
     resets: list[Reset] = field(default_factory=list)
     sent: list[tuple[int, str]] = field(default_factory=list)
     """When codes were sent, and where to."""
+    texted: list[tuple[int, str]] = field(default_factory=list)
+    """When phones were told of a change, and which."""
+    texts: list[str] = field(default_factory=list)
+    """Phones that must be told of what changed in this step."""
     browsers: list[Held] = field(default_factory=lambda: [Held(), Held()])
 
     def inside(self, held: Held) -> bool:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from life.facts import Facts
 from life.held import DAY, HOUR, MINUTE, Held, Link, Made, Recovery, Step
 from life.house import GRACE_DAYS
+from life.told import Change, mailboxes
+from sidegate.accounts.second_steps import StepKind
 from sidegate.events.catalogue import Kind
 
 
@@ -15,14 +17,35 @@ from sidegate.events.catalogue import Kind
 class Ledger(Facts):
     """One account's life as far as it has gone."""
 
+    def happens(self, kind: Kind) -> None:
+        """A change, which leaves its event and is told."""
+        self.expected.append(Change(kind, mailboxes(kind, self.address)))
+
+    def tell_phones(self, *, new_ones_too: bool = False) -> None:
+        """Those of before the change, by a text message: three an hour, six a day.
+
+        One that was added within 10 minutes may be a thief's.
+        """
+        now = self.now()
+        for phone in self.of_kind(StepKind.PHONE):
+            before = [now - at for at, to in self.texted if to == phone.number]
+            few = sum(ago < HOUR for ago in before) < 3 and sum(ago < DAY for ago in before) < 6
+            if few and (new_ones_too or phone.at <= now - 10 * MINUTE):
+                self.texted.append((now, phone.number))
+                self.texts.append(phone.number)
+
+    def signed_in(self, held: Held, *, second_at: int | None) -> None:
+        held.sign_in(version=self.version, second_at=second_at, now=self.now())
+        self.happens(Kind.WEB_SIGNED_IN)
+
     def used_backup(self, code: str) -> None:
         self.backup[code] = True
         self.spent_backup.append(code)
-        self.expected.append(Kind.BACKUP_CODE_USED)
+        self.happens(Kind.BACKUP_CODE_USED)
 
     def copied(self) -> None:
         """A passkey whose counter went back was refused, and told."""
-        self.expected.append(Kind.PASSKEY_COPIED)
+        self.happens(Kind.PASSKEY_COPIED)
 
     def code_sent(self, number: str) -> None:
         """Three codes to a number in ten minutes, five in an hour; five an account."""
@@ -34,30 +57,31 @@ class Ledger(Facts):
     def turned_on(self, step: Step, *, goes_on: bool, by: Held | None = None) -> None:
         """Browsers without a second step are out, but the one that has just given it."""
         now = self.now()
-        self.end_sessions(but=by)
+        self.sign_out_others(but=by)
         if by is not None and by.session is not None:
             by.session.second_at = now
         self.on_since, self.steps = now, [step]
         step.at, self.emptied = now, False
         self.switched.append((now, True))
         self.windows = {}
-        self.expected.append(Kind.TWO_STEP_ON)
+        self.happens(Kind.TWO_STEP_ON)
         lately = [use for use, at in self.seen.items() if at > now - 30 * DAY]
         if goes_on and lately:
             self.windows = dict.fromkeys(lately, now + GRACE_DAYS * DAY)
-            self.expected.append(Kind.GRACE_GIVEN)
+            self.happens(Kind.GRACE_GIVEN)
 
     def turned_off(self, *, by: Held | None = None) -> None:
         """Every other browser is out, and all that 2-step rested on is gone."""
         if not self.on:
             return
-        self.end_sessions(but=by)
+        self.tell_phones()
+        self.sign_out_others(but=by)
         self.recovery = None
         self.end_windows()
         self.revoke_all()
         self._off()
         self._end_trust()
-        self.expected.append(Kind.TWO_STEP_OFF)
+        self.happens(Kind.TWO_STEP_OFF)
 
     def _off(self) -> None:
         self.on_since, self.steps, self.emptied = None, [], False
@@ -65,9 +89,10 @@ class Ledger(Facts):
         self.switched.append((self.now(), False))
 
     def added(self, step: Step) -> None:
+        self.tell_phones(new_ones_too=step.kind is StepKind.PHONE)
         step.at, self.emptied = self.now(), False
         self.steps.append(step)
-        self.expected.append(Kind.SECOND_STEP_ADDED)
+        self.happens(Kind.SECOND_STEP_ADDED)
 
     def removed(self, key: str, *, by: Held | None = None) -> None:
         """One second step, and every other browser's sign-in; the last one stays."""
@@ -75,9 +100,11 @@ class Ledger(Facts):
             self._spend_backup()
         elif len(self.steps) == 1:
             return
-        self.steps = [step for step in self.steps if step.key != key]
-        self.expected.append(Kind.SECOND_STEP_REMOVED)
-        self.end_sessions(but=by)
+        for step in [step for step in self.steps if step.key == key]:
+            self.tell_phones(new_ones_too=step.kind is StepKind.PHONE)
+            self.steps.remove(step)
+        self.happens(Kind.SECOND_STEP_REMOVED)
+        self.sign_out_others(but=by)
         self.end_resets()
         self._end_trust()
 
@@ -85,14 +112,16 @@ class Ledger(Facts):
         self._spend_backup()
         self.backup, self.backup_at = dict.fromkeys(codes, False), self.now()
         self.secrets.update(codes)
-        self.expected.append(Kind.BACKUP_CODES_MADE)
+        self.happens(Kind.BACKUP_CODES_MADE)
+        self.tell_phones()
 
     def changed_password(self, new: str, *, keep: bool, by: Held | None = None) -> None:
         """A new account password; every other browser is out."""
         self.old_passwords.append(self.password)
         self.password, self.version = new, self.version + 1
         self.secrets.add(new)
-        self.expected.append(Kind.PASSWORD_CHANGED)
+        self.happens(Kind.PASSWORD_CHANGED)
+        self.tell_phones()
         self.end_windows()
         self.recovery = None
         if not keep:
@@ -105,7 +134,7 @@ class Ledger(Facts):
     def revoke(self, made: Made) -> None:
         if not made.revoked:
             made.revoked = True
-            self.expected.append(Kind.APP_PASSWORD_REVOKED)
+            self.happens(Kind.APP_PASSWORD_REVOKED)
 
     def revoke_all(self) -> None:
         for made in self.made:
@@ -113,7 +142,7 @@ class Ledger(Facts):
 
     def set_enabled(self, *, enabled: bool) -> None:
         if self.enabled != enabled:
-            self.expected.append(Kind.ACCOUNT_ENABLED if enabled else Kind.ACCOUNT_DISABLED)
+            self.happens(Kind.ACCOUNT_ENABLED if enabled else Kind.ACCOUNT_DISABLED)
         self.enabled = enabled
         if not enabled:
             self.recovery = None
@@ -133,7 +162,7 @@ class Ledger(Facts):
         self.end_resets()
         self.end_sessions()
         self._end_trust()
-        self.expected.append(Kind.ACCOUNT_LOCKED)
+        self.happens(Kind.ACCOUNT_LOCKED)
 
     def _undo(self, *, since: int) -> None:
         """What was added since is gone; 2-step is off where it was off then, and only there."""
@@ -144,30 +173,32 @@ class Ledger(Facts):
                 self.revoke(made)
         new = [step for step in self.steps if step.at >= since]
         self.steps = [step for step in self.steps if step.at < since]
-        self.expected += [Kind.CHANGE_UNDONE] * len(new)
+        for _undone in new:
+            self.happens(Kind.CHANGE_UNDONE)
         if self.has("backup-codes-0") and self.backup_at >= since:
             self._spend_backup()
-            self.expected.append(Kind.CHANGE_UNDONE)
+            self.happens(Kind.CHANGE_UNDONE)
         if self.on and not was_on:
             self.revoke_all()
             self._off()
-            self.expected.append(Kind.CHANGE_UNDONE)
+            self.happens(Kind.CHANGE_UNDONE)
         self.emptied = self.on and not self.steps
 
     def recovery_began(self, held: Held) -> None:
         self.recovery = Recovery(self.now(), self.version, held)
-        self.expected.append(Kind.RECOVERY_BEGAN)
+        self.happens(Kind.RECOVERY_BEGAN)
+        self.tell_phones()
 
     def recovered(self) -> None:
         self.recovery = None
-        self.expected.append(Kind.RECOVERY_FINISHED)
+        self.happens(Kind.RECOVERY_FINISHED)
         self.turned_off()
 
     def recovery_stopped(self) -> None:
         if self.recovery is not None:
             self.recovery = None
             self.stopped[self.version] = self.now()
-            self.expected.append(Kind.RECOVERY_STOPPED)
+            self.happens(Kind.RECOVERY_STOPPED)
 
     def lapse(self) -> None:
         """Time alone ends windows, and recoveries that nobody finished."""
@@ -179,12 +210,18 @@ class Ledger(Facts):
     def end_windows(self) -> None:
         self.lapse()
         if self.windows and self.on:
-            self.expected.append(Kind.GRACE_ENDED)
+            self.happens(Kind.GRACE_ENDED)
         self.windows = {}
 
     def _spend_backup(self) -> None:
         self.spent_backup += self.backup
         self.backup = {}
+
+    def sign_out_others(self, *, but: Held | None = None) -> None:
+        """The same as `end_sessions`, with an event where there was anybody."""
+        if any(held is not but and self.inside(held) for held in self.browsers):
+            self.happens(Kind.WEB_SESSION_ENDED)
+        self.end_sessions(but=but)
 
     def end_sessions(self, *, but: Held | None = None) -> None:
         """Every browser is out, or all but one; what waits for its second step is no session."""

@@ -16,7 +16,7 @@ from life.held import AWAY, HOME, Link, Reset
 from life.house import ADDRESS, LANGUAGE, House, nothing_left
 from life.ledger import Ledger
 from life.stored import read_stored
-from life.told import TOLD, Told, notices_of
+from life.told import Told, notices_of
 from sidegate.accounts import (
     app_passwords,
     authenticators,
@@ -41,6 +41,7 @@ CHANGES = {
     Kind.APP_PASSWORD_MADE, Kind.APP_PASSWORD_REVOKED, Kind.APP_PASSWORD_CHANGED,
     Kind.APP_PASSWORD_PAUSED, Kind.APP_PASSWORD_RESUMED, Kind.GRACE_GIVEN, Kind.GRACE_ENDED,
     Kind.RECOVERY_BEGAN, Kind.RECOVERY_STOPPED, Kind.RECOVERY_FINISHED,
+    Kind.WEB_SIGNED_IN, Kind.WEB_SESSION_ENDED,
     Kind.PASSWORD_CHANGED, Kind.ACCOUNT_ENABLED, Kind.ACCOUNT_DISABLED, Kind.ACCOUNT_LOCKED,
     Kind.CHANGE_UNDONE,
 }  # fmt: skip
@@ -59,6 +60,7 @@ class Rules(RuleBasedStateMachine):
         self.turn = 0
         self._seen = read_stored()
         self._steps_seen: frozenset[str] = frozenset()
+        self._sent_seen = 0
         self.told = Told()
         self._used_up: tuple[list[str], list[str]] = ([], [])
 
@@ -98,6 +100,7 @@ class Rules(RuleBasedStateMachine):
         assert row.enabled is ledger.enabled
         assert row.two_step_since == ledger.on_since
         assert row.password_version == ledger.version
+        assert row.recovery_address == ledger.address
         now = ledger.now()
         rows = row.app_passwords.all() if self.stored.app_passwords else []
         stored = {one.pk: app_passwords.state(one, now=now) for one in rows}
@@ -174,8 +177,9 @@ class Rules(RuleBasedStateMachine):
         ledger = self.ledger
         new, jobs = self._new_events(), self._new_jobs()
         changed = sorted(event.kind for event in new if event.kind in CHANGES)
-        assert changed == sorted(ledger.expected)
+        assert changed == sorted(change.kind for change in ledger.expected)
         self._told([job for job in jobs if job.kind == "notice"])
+        self._phones_were_told()
         self._nothing_secret(new, jobs)
         self._seen = self.stored
         ledger.expected.clear()
@@ -192,15 +196,23 @@ class Rules(RuleBasedStateMachine):
         return list(Job.objects.filter(pk__gt=self._seen.job).order_by("pk"))
 
     def _told(self, jobs: list[Job]) -> None:
-        kinds = [kind for kind in self.ledger.expected if kind in {*TOLD, Kind.RECOVERY_BEGAN}]
+        changes = self.ledger.expected
+        began = sum(len(one.to) for one in changes if one.kind is Kind.RECOVERY_BEGAN)
         about_recovery = [job for job in jobs if job.subject.startswith("recovery:")]
-        assert len(about_recovery) == 6 * kinds.count(Kind.RECOVERY_BEGAN)
+        assert len(about_recovery) == 3 * began
         notices = [*notices_of(self.house.here.context, jobs)]
         for _job, notice in notices:
             assert notice.language == LANGUAGE
             self._keep_link(notice)
         waits = all(job.payload is not None for job in about_recovery)
-        self.told.look(kinds, notices, waits=waits)
+        self.told.look(changes, notices, waits=waits)
+
+    def _phones_were_told(self) -> None:
+        sent = self.house.here.sender.sent
+        told = [one["number"] for one in sent[self._sent_seen :] if not one["code"]]
+        assert sorted(told) == sorted(self.ledger.texts)
+        self._sent_seen = len(sent)
+        self.ledger.texts.clear()
 
     def _keep_link(self, notice: Notice) -> None:
         path, _slash, token = notice.link.rpartition("/")
@@ -210,6 +222,7 @@ class Rules(RuleBasedStateMachine):
         if path.endswith("/lock"):
             self.ledger.links.append(Link(token, notice.at))
         elif path.endswith("/reset"):
+            assert notice.to == self.ledger.address
             self.ledger.resets.append(Reset(token, notice.at, self.ledger.version))
         elif self.ledger.recovery is not None:
             self.ledger.recovery.token = token

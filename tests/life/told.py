@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from life.held import HOUR, MINUTE
-from life.house import ADDRESS, ELSEWHERE
+from life.house import ADDRESS
 from sidegate.accounts.context import Context
 from sidegate.accounts.notices import Notice, unpacked
 from sidegate.accounts.queue import payload_of
@@ -17,23 +17,30 @@ from sidegate.storage.jobs import Taken
 from sidegate.storage.models import Job
 
 AGAIN = 10 * MINUTE
-_HERE = (ADDRESS,)
-_BOTH = (ADDRESS, ELSEWHERE)
-TOLD = {
-    Kind.TWO_STEP_ON: _BOTH,
-    Kind.TWO_STEP_OFF: _BOTH,
-    Kind.SECOND_STEP_ADDED: _BOTH,
-    Kind.SECOND_STEP_REMOVED: _BOTH,
-    Kind.BACKUP_CODES_MADE: _BOTH,
-    Kind.PASSWORD_CHANGED: _BOTH,
-    Kind.RECOVERY_STOPPED: _BOTH,
-    Kind.RECOVERY_FINISHED: _BOTH,
-    Kind.BACKUP_CODE_USED: _HERE,
-    Kind.PASSKEY_COPIED: _HERE,
-    Kind.APP_PASSWORD_MADE: _HERE,
-}
-"""The mailboxes that are told of a change: what may shut her out goes elsewhere, too."""
+_ELSEWHERE_TOO = {
+    Kind.TWO_STEP_ON, Kind.TWO_STEP_OFF, Kind.SECOND_STEP_ADDED, Kind.SECOND_STEP_REMOVED,
+    Kind.BACKUP_CODES_MADE, Kind.PASSWORD_CHANGED, Kind.RECOVERY_BEGAN, Kind.RECOVERY_STOPPED,
+    Kind.RECOVERY_FINISHED,
+}  # fmt: skip
+"""What may shut her out is told to her recovery address, too."""
+_HERE = {Kind.BACKUP_CODE_USED, Kind.PASSKEY_COPIED, Kind.APP_PASSWORD_MADE}
+_TOLD = _ELSEWHERE_TOO | _HERE
 _MOST_AN_HOUR = 5
+
+
+class Change(NamedTuple):
+    """One that was made: it leaves its event, and is told."""
+
+    kind: Kind
+    to: tuple[str, ...]
+    """The mailboxes that are told of it."""
+
+
+def mailboxes(kind: Kind, elsewhere: str) -> tuple[str, ...]:
+    """Those that are told of a change, where that is the recovery address; empty for none."""
+    if kind in _ELSEWHERE_TOO and elsewhere:
+        return (ADDRESS, elsewhere)
+    return (ADDRESS,) if kind in _TOLD else ()
 
 
 class Message(NamedTuple):
@@ -54,14 +61,13 @@ def notices_of(ctx: Context, jobs: Iterable[Job]) -> Iterator[tuple[Job, Notice]
             yield job, unpacked(payload_of(ctx, taken))
 
 
-def wanted_about(kinds: Iterable[Kind]) -> Counter[Message]:
+def wanted_about(changes: Iterable[Change]) -> Counter[Message]:
     """Each change in each mailbox at once, and again later; a recovery also when it is ripe."""
     wanted: Counter[Message] = Counter()
-    for kind in kinds:
-        began = kind is Kind.RECOVERY_BEGAN
-        for to in _BOTH if began else TOLD[kind]:
+    for kind, mailboxes_told in changes:
+        for to in mailboxes_told:
             wanted.update([Message(kind, to, 0), Message(kind, to, AGAIN)])
-            wanted.update([Message(RIPE, to, 48 * HOUR)] if began else [])
+            wanted.update([Message(RIPE, to, 48 * HOUR)] if kind is Kind.RECOVERY_BEGAN else [])
     return wanted
 
 
@@ -71,9 +77,11 @@ class Told:
     def __init__(self) -> None:
         self._at: dict[tuple[str, str], list[int]] = {}
 
-    def look(self, kinds: list[Kind], notices: list[tuple[Job, Notice]], *, waits: bool) -> None:
+    def look(
+        self, changes: list[Change], notices: list[tuple[Job, Notice]], *, waits: bool
+    ) -> None:
         """Whether these changes, and nothing else, were told; not a recovery that is over."""
-        about = {*TOLD, *([Kind.RECOVERY_BEGAN, RIPE] if waits else [])}
+        about = {*_TOLD, RIPE} - (set() if waits else {Kind.RECOVERY_BEGAN, RIPE})
         told: Counter[Message] = Counter()
         for job, notice in notices:
             if notice.kind in about:
@@ -81,7 +89,7 @@ class Told:
                 assert notice.again is (job.due_at == notice.at + AGAIN)
                 if not notice.again:
                     self._at.setdefault((notice.kind, notice.to), []).append(notice.at)
-        wanted = wanted_about(kind for kind in kinds if kind in about)
+        wanted = wanted_about(change for change in changes if change.kind in about)
         for message in {*told, *wanted}:
             few = told[message] < wanted[message] and self._many(message)
             assert few or told[message] == wanted[message], (
