@@ -5,7 +5,14 @@ from __future__ import annotations
 from life.app_passwords import making_app_password, revoking, revoking_all, switching
 from life.browser import Browser
 from life.last import Last, Prepare
-from life.second_steps import adding, making_backup_codes, removing, turning_off, turning_on
+from life.second_steps import (
+    adding,
+    changing_number,
+    making_backup_codes,
+    removing,
+    turning_off,
+    turning_on,
+)
 from sidegate.accounts.second_steps import StepKind
 from sidegate.portal.grants import Area
 
@@ -30,6 +37,7 @@ CHANGES: dict[str, tuple[Area, Prepare]] = {
     "add a phone": (Area.STEPS, adding(StepKind.PHONE)),
     "add an app": (Area.STEPS, adding(StepKind.AUTHENTICATOR)),
     "add a passkey": (Area.STEPS, adding(StepKind.PASSKEY)),
+    "change a number": (Area.STEPS, changing_number),
     "remove a second step": (Area.STEPS, removing),
     "make backup codes": (Area.STEPS, making_backup_codes),
     "make an app password": (Area.APP_PASSWORDS, making_app_password),

@@ -15,15 +15,16 @@ from life.rules import PROTOCOLS, Rules
 from sidegate.accounts import app_passwords, people, second_steps, two_step
 from sidegate.accounts.errors import LastStep
 from sidegate.accounts.password_reset_jobs import ANSWERED, ResetHandler
-from sidegate.accounts.second_steps import StepKind
+from sidegate.accounts.second_steps import NewPhone, StepKind
 from sidegate.decisions.words import Allow
 from sidegate.storage import jobs
 from sidegate.storage.jobs import Ended
-from sidegate.storage.models import Account
+from sidegate.storage.models import Account, Phone
 
 NOTHING = "nothing"
-MEANWHILE = (*[NOTHING] * 10, "new password", "disabled", "rescued", "turned on", "turned on anew",
-             "a step removed", "others out", "6 minutes", "11 minutes")  # fmt: skip
+MEANWHILE = (*[NOTHING] * 11, "new password", "disabled", "rescued", "turned on", "turned on anew",
+             "a step removed", "a number changed", "others out", "6 minutes",
+             "11 minutes")  # fmt: skip
 """What may happen while a browser is at something."""
 ELSEWHERE = ("mail at home", "mail at home", "mail elsewhere", "mail by app password", "locked",
              "disabled", "rescued", "new password", "revoked", "forgot", "forgot")  # fmt: skip
@@ -80,8 +81,8 @@ class Elsewhere(Rules):
         counts = not link.used and self.ledger.now() < link.at + 7 * DAY
         answer = self._nobody().post(f"/lock/{link.token}")
         assert (answer.status_code == 302) is counts
-        if counts:
-            self.ledger.locked(link)
+        for step in self.ledger.locked(link) if counts else []:
+            step.key = f"{step.kind}-{Phone.objects.get(number=step.number).pk}"
 
     def account_now(self) -> Account:
         return Account.objects.get()
@@ -116,6 +117,7 @@ class Elsewhere(Rules):
             "turned on": self._turned_on_elsewhere,
             "turned on anew": self._turned_on_anew,
             "a step removed": self._removed_elsewhere,
+            "a number changed": self._changed_elsewhere,
             "others out": lambda: self.others_out(other),
             "6 minutes": lambda: self.tick(6 * MINUTE // 1000),
             "11 minutes": lambda: self.tick(11 * MINUTE // 1000),
@@ -139,6 +141,24 @@ class Elsewhere(Rules):
         except LastStep:
             assert len(self.ledger.steps) == 1
         self.ledger.removed(key)
+
+    def _changed_elsewhere(self) -> None:
+        """Another browser of hers changes the number of the phone that was added last."""
+        phones = self.ledger.of_kind(StepKind.PHONE)
+        free = {*NUMBERS} - {phone.number for phone in phones}
+        row, number = self.account_now(), max(free, default="")
+        old = second_steps.find(row, key=phones[-1].key) if phones else None
+        if not self.ledger.enabled or not number or old is None:
+            return
+        second_steps.change_number(
+            self.house.here.context,
+            account=row,
+            new=NewPhone(number=number, channel="sms"),
+            replaces=old,
+            origin=OWNER,
+        )
+        new = new_step(self.browsers[0], StepKind.PHONE, number=number)
+        self.ledger.changed_number(phones[-1], new)
 
     def _turned_on_elsewhere(self) -> None:
         if self.ledger.on or not self.ledger.enabled:

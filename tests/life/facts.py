@@ -38,6 +38,8 @@ class Facts:
     """The recovery address; empty for none."""
     on_since: int | None = None
     steps: list[Step] = field(default_factory=list)
+    former_phones: list[tuple[int, Step]] = field(default_factory=list)
+    """Those whose number was changed, and when; a link that locks puts them back."""
     backup: dict[str, bool] = field(default_factory=dict)
     """Backup codes that count, and whether each was used."""
     spent_backup: list[str] = field(default_factory=list)

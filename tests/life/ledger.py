@@ -94,6 +94,16 @@ class Ledger(Facts):
         self.steps.append(step)
         self.happens(Kind.SECOND_STEP_ADDED)
 
+    def changed_number(self, old: Step, new: Step, *, by: Held | None = None) -> None:
+        """Another number in the place of one; signs out as a removal does."""
+        self.tell_phones(new_ones_too=True)
+        self.former_phones.append((self.now(), old))
+        self.steps.remove(old)
+        new.at = self.now()
+        self.steps.append(new)
+        self.happens(Kind.PHONE_CHANGED)
+        self._after_removal(by=by)
+
     def removed(self, key: str, *, by: Held | None = None) -> None:
         """One second step, and every other browser's sign-in; the last one stays."""
         if key == "backup-codes-0":
@@ -104,6 +114,10 @@ class Ledger(Facts):
             self.tell_phones(new_ones_too=step.kind is StepKind.PHONE)
             self.steps.remove(step)
         self.happens(Kind.SECOND_STEP_REMOVED)
+        self._after_removal(by=by)
+
+    def _after_removal(self, *, by: Held | None) -> None:
+        """Whoever got in by it is out."""
         self.sign_out_others(but=by)
         self.end_resets()
         self._end_trust()
@@ -150,7 +164,8 @@ class Ledger(Facts):
             self.end_sessions()
             self._end_trust()
 
-    def locked(self, link: Link) -> None:
+    def locked(self, link: Link) -> list[Step]:
+        """All is shut, and what came since is undone; the phones that must be back by it."""
         for other in self.links:
             other.used = True
         self.enabled = False
@@ -158,13 +173,14 @@ class Ledger(Facts):
             self.stopped[self.version] = self.now()
         self.recovery = None
         self.end_windows()
-        self._undo(since=link.at - 10_000)
+        back = self._undo(since=link.at - 10_000)
         self.end_resets()
         self.end_sessions()
         self._end_trust()
         self.happens(Kind.ACCOUNT_LOCKED)
+        return back
 
-    def _undo(self, *, since: int) -> None:
+    def _undo(self, *, since: int) -> list[Step]:
         """What was added since is gone; 2-step is off where it was off then, and only there."""
         switches = [on for at, on in self.switched if at >= since]
         was_on = not switches[0] if switches else self.on
@@ -173,7 +189,9 @@ class Ledger(Facts):
                 self.revoke(made)
         new = [step for step in self.steps if step.at >= since]
         self.steps = [step for step in self.steps if step.at < since]
-        for _undone in new:
+        back = self._phones_then(since=since) if self.on and was_on else []
+        self.steps += back
+        for _undone in [*new, *back]:
             self.happens(Kind.CHANGE_UNDONE)
         if self.has("backup-codes-0") and self.backup_at >= since:
             self._spend_backup()
@@ -183,6 +201,15 @@ class Ledger(Facts):
             self._off()
             self.happens(Kind.CHANGE_UNDONE)
         self.emptied = self.on and not self.steps
+        return back
+
+    def _phones_then(self, *, since: int) -> list[Step]:
+        """Those whose number was changed since, but for what was there before under it."""
+        kept = {step.number for step in self.steps}
+        back = [step for until, step in self.former_phones if since <= until and step.at < since]
+        back = [step for step in back if step.number not in kept]
+        self.former_phones = [one for one in self.former_phones if one[1] not in back]
+        return back
 
     def recovery_began(self, held: Held) -> None:
         self.recovery = Recovery(self.now(), self.version, held)

@@ -1,4 +1,4 @@
-"""Second steps and 2-step itself: turned on, added, removed, turned off."""
+"""Second steps and 2-step itself: turned on, added, changed, removed, turned off."""
 
 from __future__ import annotations
 
@@ -32,11 +32,14 @@ class _Proof:
     """Whether it was asked for, and is waited for."""
 
 
-def _phone(browser: Browser, choice: int) -> _Proof | None:
+def _phone(browser: Browser, choice: int, replaces: str = "") -> _Proof | None:
+    """A number that a code was sent to; it may take the place of another phone."""
     on, before = browser.ledger.on, browser.codes_sent()
     base = "/security/two-step/phones" if on else "/security/two-step"
     number = NUMBERS[choice % len(NUMBERS)]
-    browser.post(f"{base}/new" if on else f"{base}/phone", number=number, channel="sms")
+    page = f"{base}/new" if on else f"{base}/phone"
+    page = f"{base}/{replaces}/number" if replaces else page
+    browser.post(page, number=number, channel="sms")
     code = browser.note_code("add-phone" if on else "turn-on", before)
     if not code:
         return None
@@ -143,6 +146,28 @@ def adding(kind: StepKind) -> Prepare:
         return Last(Area.STEPS, send=send, then=then, still=still, answers=answers)
 
     return prepare
+
+
+def changing_number(browser: Browser, choice: int) -> Last | None:
+    """Put a number that is verified by a code in the place of another one."""
+    ledger = browser.ledger
+    phones = ledger.of_kind(StepKind.PHONE)
+    free = [at for at, number in enumerate(NUMBERS) if number not in {one.number for one in phones}]
+    if not phones or not free:
+        return None
+    old = phones[choice % len(phones)]
+    proof = _phone(browser, free[choice % len(free)], old.key)
+    if proof is None:
+        return None
+
+    def still() -> bool:
+        return ledger.on and ledger.has(old.key) and browser.now < proof.good_until
+
+    def then() -> None:
+        browser.held.sent = None
+        ledger.changed_number(old, new_step(browser, proof.kind, **proof.more), by=browser.held)
+
+    return Last(Area.STEPS, proof.send, then, still=still, answers=True)
 
 
 def turning_off(browser: Browser, choice: int) -> Last | None:

@@ -19,8 +19,8 @@ from sidegate.storage.models import Job
 AGAIN = 10 * MINUTE
 _ELSEWHERE_TOO = {
     Kind.TWO_STEP_ON, Kind.TWO_STEP_OFF, Kind.SECOND_STEP_ADDED, Kind.SECOND_STEP_REMOVED,
-    Kind.BACKUP_CODES_MADE, Kind.PASSWORD_CHANGED, Kind.RECOVERY_BEGAN, Kind.RECOVERY_STOPPED,
-    Kind.RECOVERY_FINISHED,
+    Kind.PHONE_CHANGED, Kind.BACKUP_CODES_MADE, Kind.PASSWORD_CHANGED, Kind.RECOVERY_BEGAN,
+    Kind.RECOVERY_STOPPED, Kind.RECOVERY_FINISHED,
 }  # fmt: skip
 """What may shut her out is told to her recovery address, too."""
 _HERE = {Kind.BACKUP_CODE_USED, Kind.PASSKEY_COPIED, Kind.APP_PASSWORD_MADE}
