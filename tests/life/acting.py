@@ -15,7 +15,6 @@ from life.elsewhere import NOTHING, Elsewhere
 from life.last import KEY, Last
 from life.ledger import Ledger
 from sidegate.accounts.second_steps import StepKind
-from sidegate.events.catalogue import Kind
 
 WHO = st.sampled_from([0, 1])
 CHOICE = st.integers(0, 5)
@@ -110,8 +109,7 @@ class Acting(Elsewhere):
             return
         ledger.signed_in(held, second_at=ledger.now())
         if trust:
-            held.trusted = ledger.now()
-            ledger.happens(Kind.BROWSER_TRUSTED)
+            ledger.trusts_now(held)
 
     def _kind(self, choice: int) -> StepKind:
         """A kind of second step: one that the account has, or now and then any."""

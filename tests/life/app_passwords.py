@@ -1,4 +1,4 @@
-"""App passwords: made, revoked, paused."""
+"""App passwords: made, revoked, paused, limited or let do more."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ _DEVICES = {
     "backup": frozenset({"imap"}),
 }
 
+_SCOPES = (
+    frozenset({"submission"}),
+    frozenset({"imap", "pop3", "submission"}),
+    frozenset({"imap"}),
+)
+
 
 def making_app_password(browser: Browser, choice: int) -> Last | None:
     page = "/security/app-passwords"
@@ -36,7 +42,8 @@ def making_app_password(browser: Browser, choice: int) -> Last | None:
         row = AppPassword.objects.order_by("-pk")[0]
         ledger = browser.ledger
         ledger.secrets.add(secret)
-        ledger.made.append(Made(row.pk, secret, _DEVICES[device], browser.now, until))
+        scopes = _DEVICES[device]
+        ledger.made.append(Made(row.pk, secret, device, scopes, browser.now, until))
         ledger.happens(Kind.APP_PASSWORD_MADE)
 
     def still() -> bool:
@@ -83,6 +90,27 @@ def switching(browser: Browser, choice: int) -> Last | None:
     path = f"/security/app-passwords/{made.id}/switch"
     to = "paused" if paused else "active"
     return Last(Area.APP_PASSWORDS, lambda: browser.post(path, to=to), then)
+
+
+def limiting(browser: Browser, choice: int) -> Last | None:
+    """Another name, last day and scopes; what needs less than everything keeps its own."""
+    made = _one(browser, choice)
+    if made is None:
+        return None
+    ledger, chosen = browser.ledger, _SCOPES[choice % len(_SCOPES)]
+    day, until = end_of_day_after(browser.now) if choice % 2 else ("", None)
+    fields: dict[str, str | list[str]] = {
+        "name": f"Name {choice}",
+        "scopes": sorted(chosen),
+        "expires": day,
+    }
+    scopes = chosen if made.device == "windows" else made.scopes
+    return Last(
+        Area.APP_PASSWORDS,
+        send=lambda: browser.post(f"/security/app-passwords/{made.id}", **fields),
+        then=lambda: ledger.limited(made, scopes, until, f"Name {choice}"),
+        still=lambda: not made.revoked and (until is None or browser.now < until),
+    )
 
 
 def _one(browser: Browser, choice: int) -> Made | None:

@@ -38,6 +38,7 @@ GATES = {
     Area.TURN_OFF: "/security/two-step/turn-off",
     Area.STEPS: "/security/two-step/backup-codes",
     Area.APP_PASSWORDS: "/security/app-passwords",
+    Area.RECOVERY_ADDRESS: "/personal/recovery-address",
 }
 """A page of each area, which asks for the password."""
 RECOVERY, NEW_PASSWORD = "/signin/recovery", "/signin/new-password"
@@ -76,7 +77,7 @@ class Browser:
         self._is_seen(path)
         return cast("HttpResponse", self.client.get(path))
 
-    def post(self, path: str, **fields: str) -> HttpResponse:
+    def post(self, path: str, **fields: str | list[str]) -> HttpResponse:
         self._is_seen(path)
         return cast("HttpResponse", self.client.post(path, fields))
 
@@ -359,6 +360,15 @@ class Browser:
     @staticmethod
     def _went_in(answer: HttpResponse, area: Area) -> bool:
         return _where(answer) == GATES[area]
+
+    def choose_language(self, language: str) -> None:
+        """Another language of pages and messages changes nothing else."""
+        inside = self.inside
+        self.leaves()
+        self.post("/personal/language", language=language)
+        self.came_by()
+        if inside:
+            self.ledger.speaks(language)
 
     def sign_out(self) -> None:
         self.post("/signout")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from life.app_passwords import making_app_password, revoking, revoking_all, switching
+from life.app_passwords import (
+    limiting,
+    making_app_password,
+    revoking,
+    revoking_all,
+    switching,
+)
 from life.browser import Browser
 from life.last import Last, Prepare
+from life.recovery_address import removing_address, setting
 from life.second_steps import (
     adding,
     changing_number,
@@ -44,8 +51,12 @@ CHANGES: dict[str, tuple[Area, Prepare]] = {
     "revoke": (Area.APP_PASSWORDS, revoking),
     "revoke all": (Area.APP_PASSWORDS, revoking_all),
     "pause or resume": (Area.APP_PASSWORDS, switching),
+    "limit or let do more": (Area.APP_PASSWORDS, limiting),
+    "set the recovery address": (Area.RECOVERY_ADDRESS, setting),
+    "remove the recovery address": (Area.RECOVERY_ADDRESS, removing_address),
     "change the password": (Area.PASSWORD, changing_password),
 }
 UNASKED = ("turn off", "remove a second step", "revoke", "revoke all", "pause or resume",
+           "limit or let do more", "remove the recovery address",
            "change the password")  # fmt: skip
 """Those whose last request can be sent with nothing before it."""

@@ -12,7 +12,7 @@ from life.held import AWAY, DAY, HOME, MINUTE
 from life.house import ADDRESS
 from life.last import NUMBERS, new_step
 from life.rules import PROTOCOLS, Rules
-from sidegate.accounts import app_passwords, people, second_steps, two_step
+from sidegate.accounts import app_passwords, people, recovery_address, second_steps, two_step
 from sidegate.accounts.errors import LastStep
 from sidegate.accounts.password_reset_jobs import ANSWERED, ResetHandler
 from sidegate.accounts.second_steps import NewPhone, StepKind
@@ -23,11 +23,12 @@ from sidegate.storage.models import Account, Phone
 
 NOTHING = "nothing"
 MEANWHILE = (*[NOTHING] * 11, "new password", "disabled", "rescued", "turned on", "turned on anew",
-             "a step removed", "a number changed", "others out", "6 minutes",
-             "11 minutes")  # fmt: skip
+             "a step removed", "a number changed", "no recovery address", "others out",
+             "6 minutes", "11 minutes")  # fmt: skip
 """What may happen while a browser is at something."""
 ELSEWHERE = ("mail at home", "mail at home", "mail elsewhere", "mail by app password", "locked",
-             "disabled", "rescued", "new password", "revoked", "forgot", "forgot")  # fmt: skip
+             "disabled", "rescued", "new password", "revoked", "no recovery address",
+             "forgot", "forgot")  # fmt: skip
 
 
 class Elsewhere(Rules):
@@ -95,6 +96,9 @@ class Elsewhere(Rules):
         elif what == "rescued":
             two_step.turn_off(ctx, account=row, origin=OPERATOR)
             ledger.turned_off()
+        elif what == "no recovery address":
+            recovery_address.remove(ctx, account=row, origin=OPERATOR)
+            ledger.set_address("")
         elif what == "new password":
             new, keep = f"password number {ledger.version + 1} of many", choice % 2 == 1
             people.change_password(
@@ -118,6 +122,7 @@ class Elsewhere(Rules):
             "turned on anew": self._turned_on_anew,
             "a step removed": self._removed_elsewhere,
             "a number changed": self._changed_elsewhere,
+            "no recovery address": lambda: self.operator("no recovery address"),
             "others out": lambda: self.others_out(other),
             "6 minutes": lambda: self.tick(6 * MINUTE // 1000),
             "11 minutes": lambda: self.tick(11 * MINUTE // 1000),

@@ -11,18 +11,21 @@ from life.held import (
     HOUR,
     MINUTE,
     OPEN_FOR,
+    AddressAsked,
     Held,
     Link,
     Made,
     Recovery,
     Reset,
+    Session,
     Step,
     Use,
 )
-from life.house import ELSEWHERE
+from life.house import ELSEWHERE, LANGUAGE
 from life.told import Change
 from sidegate.accounts.second_steps import StepKind
 from sidegate.portal.grants import Area
+from soft_key import SoftKey
 
 
 @dataclass
@@ -38,6 +41,21 @@ class Facts:
     """The recovery address; empty for none."""
     on_since: int | None = None
     steps: list[Step] = field(default_factory=list)
+    former_addresses: list[tuple[int, str]] = field(default_factory=list)
+    """Recovery addresses that were replaced or removed, and when."""
+    address_asked: AddressAsked | None = None
+    asked: list[int] = field(default_factory=list)
+    """When codes were sent to new recovery addresses."""
+    languages: list[tuple[int, str]] = field(default_factory=lambda: [(-1, LANGUAGE)])
+    """Since when messages are in which."""
+    passkeys: list[SoftKey] = field(default_factory=list)
+    """All that were ever added."""
+    trusted: dict[int, int] = field(default_factory=dict)
+    """Browsers that were ever seen in the list of those not asked again: since when, by id."""
+    trusted_since: list[int] = field(default_factory=list)
+    """When those browsers were trusted whose trust nothing ended."""
+    devices: dict[str, Session] = field(default_factory=dict)
+    """Sessions that were ever seen in the list of devices, by handle."""
     former_phones: list[tuple[int, Step]] = field(default_factory=list)
     """Those whose number was changed, and when; a link that locks puts them back."""
     backup: dict[str, bool] = field(default_factory=dict)
@@ -124,9 +142,18 @@ class Facts:
 
     def applies(self, area: Area) -> bool:
         """Whether an area is there: turning on while it is off, and so on."""
-        if area is Area.PASSWORD:
+        if area in (Area.PASSWORD, Area.RECOVERY_ADDRESS):
             return True
         return self.on is (area is not Area.TURN_ON)
+
+    def trusts(self) -> list[int]:
+        """Since when those browsers are trusted that are not asked again, the newest first."""
+        alive = [at for at in self.trusted_since if self.now() < at + 30 * DAY]
+        return sorted(alive, reverse=True)
+
+    def language_at(self, at: int) -> str:
+        """That of messages; a change of it is told in the earlier one."""
+        return [language for since, language in self.languages if since < at][-1]
 
     def spent_code(self) -> str | None:
         """The code of a phone or an app that was used last."""

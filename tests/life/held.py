@@ -49,12 +49,15 @@ class Made:
 
     id: int
     secret: str
+    device: str
     scopes: frozenset[str]
     at: int
     until: int | None = None
     paused: bool = False
     resumed_at: int = 0
     revoked: bool = False
+    name: str = ""
+    """As its owner calls it."""
 
     def state(self, now: int) -> str:
         if self.revoked:
@@ -130,6 +133,15 @@ class Reset:
     at: int
     version: int
     used: bool = False
+
+
+@dataclass
+class AddressAsked:
+    """A code that was sent to what shall become the recovery address; one an account."""
+
+    address: str
+    until: int
+    tries: int = 0
 
 
 @dataclass

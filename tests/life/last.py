@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpResponse
 
@@ -39,9 +39,14 @@ Prepare = Callable[[Browser, int], Last | None]
 """Does what goes before, with a number to choose by; `None` where it cannot go on."""
 
 
-def shown(answer: HttpResponse, name: str) -> str:
+def given(answer: HttpResponse, name: str) -> Any:  # noqa: ANN401 - whatever it is
     """What a page was given to show."""
-    return str(cast("dict[str, object]", answer.context)[name])  # type: ignore[attr-defined]  # the test client's
+    return cast("dict[str, Any]", answer.context)[name]  # type: ignore[attr-defined]  # the test client's
+
+
+def shown(answer: HttpResponse, name: str) -> str:
+    """The same, as text."""
+    return str(given(answer, name))
 
 
 def new_step(browser: Browser, kind: StepKind, **more: object) -> Step:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from life.facts import Facts
-from life.held import DAY, HOUR, MINUTE, Held, Link, Made, Recovery, Step
-from life.house import GRACE_DAYS
+from life.held import DAY, HOUR, MINUTE, AddressAsked, Held, Link, Made, Recovery, Step
+from life.house import ADDRESS, GRACE_DAYS
 from life.told import Change, mailboxes
 from sidegate.accounts.second_steps import StepKind
 from sidegate.events.catalogue import Kind
@@ -17,9 +17,51 @@ from sidegate.events.catalogue import Kind
 class Ledger(Facts):
     """One account's life as far as it has gone."""
 
-    def happens(self, kind: Kind) -> None:
-        """A change, which leaves its event and is told."""
-        self.expected.append(Change(kind, mailboxes(kind, self.address)))
+    def happens(self, kind: Kind, *, to: tuple[str, ...] | None = None) -> None:
+        """A change, which leaves its event and is told: to these, or to whom it must be."""
+        told = mailboxes(kind, self.address) if to is None else to
+        self.expected.append(Change(kind, told))
+
+    def trusts_now(self, held: Held) -> None:
+        held.trusted = self.now()
+        self.trusted_since.append(self.now())
+        self.happens(Kind.BROWSER_TRUSTED)
+
+    def trusts_no_more(self, since: int) -> None:
+        """One browser is asked again, from its next sign-in on."""
+        self.trusted_since.remove(since)
+        for held in self.browsers:
+            if held.trusted == since:
+                held.trusted = None
+        self.happens(Kind.BROWSER_UNTRUSTED)
+
+    def device_ended(self, held: Held) -> None:
+        held.sign_out()
+        self.happens(Kind.WEB_SESSION_ENDED)
+
+    def speaks(self, language: str) -> None:
+        """Messages come in another language, of which the mailbox is told where it is another."""
+        before = self.language_at(self.now())
+        self.languages.append((self.now(), language))
+        self.happens(Kind.PERSONAL_CHANGED, to=() if language == before else (ADDRESS,))
+
+    def asked_for_address(self, address: str) -> AddressAsked:
+        """A code goes to it; one that was sent before counts no more."""
+        self.asked.append(self.now())
+        self.happens(Kind.RECOVERY_ADDRESS_ASKED, to=(address,))
+        self.address_asked = AddressAsked(address, self.now() + 30 * MINUTE)
+        return self.address_asked
+
+    def set_address(self, address: str) -> None:
+        """Another recovery address, or none; the mailbox, the one that was and phones are told."""
+        if address == self.address:
+            return
+        removed = Kind.RECOVERY_ADDRESS_REMOVED
+        self.happens(Kind.RECOVERY_ADDRESS_SET if address else removed)
+        self.tell_phones()
+        self.former_addresses.append((self.now(), self.address))
+        self.address = address
+        self.end_resets()
 
     def tell_phones(self, *, new_ones_too: bool = False) -> None:
         """Those of before the change, by a text message: three an hour, six a day.
@@ -60,7 +102,8 @@ class Ledger(Facts):
         self.sign_out_others(but=by)
         if by is not None and by.session is not None:
             by.session.second_at = now
-        self.on_since, self.steps = now, [step]
+        self.on_since, self.steps = now, []
+        self._has(step)
         step.at, self.emptied = now, False
         self.switched.append((now, True))
         self.windows = {}
@@ -91,8 +134,13 @@ class Ledger(Facts):
     def added(self, step: Step) -> None:
         self.tell_phones(new_ones_too=step.kind is StepKind.PHONE)
         step.at, self.emptied = self.now(), False
-        self.steps.append(step)
+        self._has(step)
         self.happens(Kind.SECOND_STEP_ADDED)
+
+    def _has(self, step: Step) -> None:
+        self.steps.append(step)
+        if step.passkey is not None:
+            self.passkeys.append(step.passkey)
 
     def changed_number(self, old: Step, new: Step, *, by: Held | None = None) -> None:
         """Another number in the place of one; signs out as a removal does."""
@@ -145,6 +193,12 @@ class Ledger(Facts):
         if by is not None and by.session is not None:
             by.session.version = self.version
 
+    def limited(self, made: Made, scopes: frozenset[str], until: int | None, name: str) -> None:
+        """It may do other things than before; that it may do more is told."""
+        more = not scopes <= made.scopes
+        made.scopes, made.until, made.name = scopes, until, name
+        self.happens(Kind.APP_PASSWORD_CHANGED, to=(ADDRESS,) if more else ())
+
     def revoke(self, made: Made) -> None:
         if not made.revoked:
             made.revoked = True
@@ -173,6 +227,7 @@ class Ledger(Facts):
             self.stopped[self.version] = self.now()
         self.recovery = None
         self.end_windows()
+        self.address_asked = None
         back = self._undo(since=link.at - 10_000)
         self.end_resets()
         self.end_sessions()
@@ -193,6 +248,7 @@ class Ledger(Facts):
         self.steps += back
         for _undone in [*new, *back]:
             self.happens(Kind.CHANGE_UNDONE)
+        self._put_address_back(since=since)
         if self.has("backup-codes-0") and self.backup_at >= since:
             self._spend_backup()
             self.happens(Kind.CHANGE_UNDONE)
@@ -202,6 +258,12 @@ class Ledger(Facts):
             self.happens(Kind.CHANGE_UNDONE)
         self.emptied = self.on and not self.steps
         return back
+
+    def _put_address_back(self, *, since: int) -> None:
+        then = [address for at, address in self.former_addresses if at >= since][:1]
+        if then and then[0] != self.address:
+            self.address = then[0]
+            self.happens(Kind.CHANGE_UNDONE)
 
     def _phones_then(self, *, since: int) -> list[Step]:
         """Those whose number was changed since, but for what was there before under it."""
@@ -265,6 +327,7 @@ class Ledger(Facts):
                 held.pending.over = True
 
     def _end_trust(self) -> None:
+        self.trusted_since.clear()
         for held in self.browsers:
             held.trusted = None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from life.acting import CHOICE, HOW, SPANS, WHO, Acting
+from life.acting import CHOICE, HOW, SPANS, WHO
 from life.browser import How
 from life.changes import CHANGES, UNASKED
+from life.devices import Devices
 from life.elsewhere import ELSEWHERE, MEANWHILE
 from sidegate.accounts import grace
 from sidegate.accounts.second_steps import StepKind
@@ -16,13 +17,15 @@ from sidegate.portal.grants import Area
 AFTER = st.sampled_from([1, 7200, 47 * 3600, 49 * 3600, 49 * 3600, 10 * 86_400])
 """Seconds for which somebody waits who recovers her account."""
 PAGES = ("/", "/security", "/activity", "/security/devices", "/security/two-step", "/mail")
+LANGUAGES = ("en", "lv")
+ACTS = ("sign out", "sign the others out", *LANGUAGES)
 
 
 def _named(area: Area) -> list[str]:
     return [name for name, (of, _prepare) in CHANGES.items() if of is area]
 
 
-class Life(Acting):
+class Life(Devices):
     """Everything that can happen."""
 
     @precondition(lambda self: self.some(inside=False))
@@ -104,6 +107,15 @@ class Life(Acting):
         self._change(self._one(who, inside=True), what, choice, meanwhile, how)
 
     @precondition(lambda self: self.some(inside=True))
+    @rule(seconds=SPANS, who=WHO, what=st.sampled_from(_named(Area.RECOVERY_ADDRESS)),
+          choice=CHOICE, meanwhile=st.sampled_from(MEANWHILE), how=HOW)  # fmt: skip
+    def change_the_recovery_address(
+        self, *, seconds: int, who: int, what: str, choice: int, meanwhile: str, how: How
+    ) -> None:
+        self.tick(seconds)
+        self._change(self._one(who, inside=True), what, choice, meanwhile, how)
+
+    @precondition(lambda self: self.some(inside=True))
     @rule(seconds=SPANS, who=WHO, choice=CHOICE, meanwhile=st.sampled_from(MEANWHILE), how=HOW)
     def change_the_password(
         self, *, seconds: int, who: int, choice: int, meanwhile: str, how: How
@@ -144,11 +156,13 @@ class Life(Acting):
         browser.enter(area[0], self._kind(choice), how, meanwhile=happens)
 
     @precondition(lambda self: self.some(inside=True))
-    @rule(seconds=SPANS, who=WHO, page=st.sampled_from([*PAGES, "sign out", "sign the others out"]))
+    @rule(seconds=SPANS, who=WHO, page=st.sampled_from([*PAGES, *ACTS]))
     def go_somewhere(self, *, seconds: int, who: int, page: str) -> None:
         self.tick(seconds)
         browser = self._one(who, inside=True)
-        if page == "sign out":
+        if page in LANGUAGES:
+            browser.choose_language(page)
+        elif page == "sign out":
             browser.sign_out()
         elif page == "sign the others out":
             self.others_out(browser)

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from life.browser import Browser
 from life.held import AWAY, HOME, Link, Reset
-from life.house import ADDRESS, LANGUAGE, House, nothing_left
+from life.house import ADDRESS, House, nothing_left
 from life.ledger import Ledger
 from life.stored import read_stored
 from life.told import Told, notices_of
@@ -42,7 +42,8 @@ CHANGES = {
     Kind.APP_PASSWORD_MADE, Kind.APP_PASSWORD_REVOKED, Kind.APP_PASSWORD_CHANGED,
     Kind.APP_PASSWORD_PAUSED, Kind.APP_PASSWORD_RESUMED, Kind.GRACE_GIVEN, Kind.GRACE_ENDED,
     Kind.RECOVERY_BEGAN, Kind.RECOVERY_STOPPED, Kind.RECOVERY_FINISHED,
-    Kind.WEB_SIGNED_IN, Kind.WEB_SESSION_ENDED,
+    Kind.WEB_SIGNED_IN, Kind.WEB_SESSION_ENDED, Kind.BROWSER_UNTRUSTED, Kind.PERSONAL_CHANGED,
+    Kind.RECOVERY_ADDRESS_ASKED, Kind.RECOVERY_ADDRESS_SET, Kind.RECOVERY_ADDRESS_REMOVED,
     Kind.PASSWORD_CHANGED, Kind.ACCOUNT_ENABLED, Kind.ACCOUNT_DISABLED, Kind.ACCOUNT_LOCKED,
     Kind.CHANGE_UNDONE,
 }  # fmt: skip
@@ -104,8 +105,8 @@ class Rules(RuleBasedStateMachine):
         assert row.recovery_address == ledger.address
         now = ledger.now()
         rows = row.app_passwords.all() if self.stored.app_passwords else []
-        stored = {one.pk: app_passwords.state(one, now=now) for one in rows}
-        assert stored == {made.id: made.state(now) for made in ledger.made}
+        stored = {one.pk: (app_passwords.state(one, now=now), one.label) for one in rows}
+        assert stored == {made.id: (made.state(now), made.name) for made in ledger.made}
 
     def _with_2_step_on_there_is_a_second_step(self) -> None:
         stored = self.stored.steps
@@ -203,7 +204,7 @@ class Rules(RuleBasedStateMachine):
         assert len(about_recovery) == 3 * began
         notices = [*notices_of(self.house.here.context, jobs)]
         for _job, notice in notices:
-            assert notice.language == LANGUAGE
+            assert notice.language == self.ledger.language_at(notice.at)
             self._keep_link(notice)
         waits = all(job.payload is not None for job in about_recovery)
         self.told.look(changes, notices, waits=waits)

@@ -21,10 +21,15 @@ _ELSEWHERE_TOO = {
     Kind.TWO_STEP_ON, Kind.TWO_STEP_OFF, Kind.SECOND_STEP_ADDED, Kind.SECOND_STEP_REMOVED,
     Kind.PHONE_CHANGED, Kind.BACKUP_CODES_MADE, Kind.PASSWORD_CHANGED, Kind.RECOVERY_BEGAN,
     Kind.RECOVERY_STOPPED, Kind.RECOVERY_FINISHED,
+    Kind.RECOVERY_ADDRESS_SET, Kind.RECOVERY_ADDRESS_REMOVED,
 }  # fmt: skip
-"""What may shut her out is told to her recovery address, too."""
+"""What may shut her out is told to her recovery address, too; a change of it to the former one."""
 _HERE = {Kind.BACKUP_CODE_USED, Kind.PASSKEY_COPIED, Kind.APP_PASSWORD_MADE}
-_TOLD = _ELSEWHERE_TOO | _HERE
+_NOW_AND_THEN = {
+    Kind.APP_PASSWORD_CHANGED, Kind.PERSONAL_CHANGED, Kind.RECOVERY_ADDRESS_ASKED,
+}  # fmt: skip
+"""What says itself whom to tell."""
+_TOLD = _ELSEWHERE_TOO | _HERE | _NOW_AND_THEN
 _MOST_AN_HOUR = 5
 
 
@@ -40,7 +45,7 @@ def mailboxes(kind: Kind, elsewhere: str) -> tuple[str, ...]:
     """Those that are told of a change, where that is the recovery address; empty for none."""
     if kind in _ELSEWHERE_TOO and elsewhere:
         return (ADDRESS, elsewhere)
-    return (ADDRESS,) if kind in _TOLD else ()
+    return (ADDRESS,) if kind in _ELSEWHERE_TOO | _HERE else ()
 
 
 class Message(NamedTuple):
@@ -62,11 +67,15 @@ def notices_of(ctx: Context, jobs: Iterable[Job]) -> Iterator[tuple[Job, Notice]
 
 
 def wanted_about(changes: Iterable[Change]) -> Counter[Message]:
-    """Each change in each mailbox at once, and again later; a recovery also when it is ripe."""
+    """Each change in each mailbox at once, and again later; a recovery also when it is ripe.
+
+    A code is sent once.
+    """
     wanted: Counter[Message] = Counter()
     for kind, mailboxes_told in changes:
         for to in mailboxes_told:
-            wanted.update([Message(kind, to, 0), Message(kind, to, AGAIN)])
+            again = [] if kind is Kind.RECOVERY_ADDRESS_ASKED else [Message(kind, to, AGAIN)]
+            wanted.update([Message(kind, to, 0), *again])
             wanted.update([Message(RIPE, to, 48 * HOUR)] if kind is Kind.RECOVERY_BEGAN else [])
     return wanted
 
