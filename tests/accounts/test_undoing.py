@@ -18,6 +18,7 @@ from sidegate.accounts import (
     backup_codes,
     lock_links,
     locking,
+    people,
     phones,
     recovery_address,
     second_steps,
@@ -271,6 +272,21 @@ def test_a_changed_number_comes_back_and_only_hers(
     assert names(anna) == [HERS]
     assert anna.phones.get().channel == "sms"
     assert found.put_back == [Item("phone", "••• •• 01")]
+
+
+def test_a_number_that_came_back_comes_back_again(
+    installation_on_each: Installation, anna: Account
+) -> None:
+    """Both links within `EARLIER` of both changes."""
+    house = installation_on_each
+    since = house.clock()
+    for number in (HIS, HER_OTHER):
+        [step] = second_steps.full(anna)
+        new = NewPhone(number=number, channel="sms")
+        phones.add(house.context, account=anna, new=new, replaces=step, origin=OWNER)
+        found = lock(house, anna, since=since)
+        assert (names(anna), len(found.put_back)) == ([HERS], 1)
+        people.set_enabled(house.context, account=anna, enabled=True, origin=OPERATOR)
 
 
 def test_two_step_that_a_thief_turned_on_goes_off(installation_on_each: Installation) -> None:

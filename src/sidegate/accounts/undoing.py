@@ -219,6 +219,7 @@ def _widened(account: Account, *, since: int) -> list[AppPassword]:
 
 def _put_back(account: Account, phone: FormerPhone) -> None:
     Phone.objects.create(account=account, **model_to_dict(phone, fields=OF_A_PHONE))
+    phone.delete()  # it is no former one any more: another link must not put it back twice
 
 
 def _lost(account: Account, happened: list[Event], *, since: int, was_on: bool) -> list[Item]:
