@@ -94,6 +94,14 @@ def test_all_others_are_signed_out(inside: Person) -> None:
     assert "2 browsers" in text_of(inside.get("/activity"))
 
 
+@pytest.mark.parametrize("path", ["sign-out", "sign-out-others"])
+def test_whose_session_was_over_is_not_signed_out(inside: Person, path: str) -> None:
+    handle = handle_of(phone(inside))
+    WebSession.objects.filter(handle=handle).update(expires_at=inside.here.clock.ms)
+    inside.post(f"/security/devices/{path}", device=handle)
+    assert not Event.objects.filter(kind=Kind.WEB_SESSION_ENDED).exists()
+
+
 def test_nobody_signs_anothers_browser_out(inside: Person) -> None:
     inside.here.add("berta@example.test")
     berta = Person(inside.here)
