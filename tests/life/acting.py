@@ -39,7 +39,7 @@ class Acting(Elsewhere):
     """What rules are made of."""
 
     @initialize(beginning=st.sampled_from(BEGINNINGS), both=st.booleans(),
-                kind=st.sampled_from(["a phone", "an app", "a passkey"]))  # fmt: skip
+                kind=st.sampled_from(["a phone", "an app", "a passkey", "a passkey"]))  # fmt: skip
     def begin(self, *, beginning: str, both: bool, kind: str) -> None:
         """How far she is when the history begins."""
         self._reach(Beginning(beginning, kind if beginning.startswith("on") else "", both))
