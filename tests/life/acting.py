@@ -70,7 +70,7 @@ class Acting(Elsewhere):
             other = self.browsers[1]
             other.type_password(self.ledger.password, meanwhile=None)
             if self.ledger.on:
-                self._finish(other, 0, "right", trust=False)
+                self._finish(other, 0, "right", trust=wanted.how == "on")
         elif wanted.how == "on with everything":
             self._reach(wanted._replace(how="on"))
             more = ["add an app", "add a phone"][wanted.kind == "an app"]

@@ -83,7 +83,7 @@ def switching(browser: Browser, choice: int) -> Last | None:
     def then() -> None:
         if not made.revoked:
             made.paused = paused
-            made.resumed_at = made.resumed_at if paused else browser.ledger.now()
+            made.more_at = made.more_at if paused else browser.ledger.now()
             kind = Kind.APP_PASSWORD_PAUSED if paused else Kind.APP_PASSWORD_RESUMED
             browser.ledger.happens(kind)
 

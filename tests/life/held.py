@@ -54,7 +54,8 @@ class Made:
     at: int
     until: int | None = None
     paused: bool = False
-    resumed_at: int = 0
+    more_at: int = 0
+    """When it was resumed, or let do more, last."""
     revoked: bool = False
     name: str = ""
     """As its owner calls it."""

@@ -194,8 +194,10 @@ class Ledger(Facts):
             by.session.version = self.version
 
     def limited(self, made: Made, scopes: frozenset[str], until: int | None, name: str) -> None:
-        """It may do other things than before; that it may do more is told."""
+        """It may do other things than before; that it opens more is told."""
         more = not scopes <= made.scopes
+        longer = made.until is not None and (until is None or until > made.until)
+        made.more_at = self.now() if more or longer else made.more_at
         made.scopes, made.until, made.name = scopes, until, name
         self.happens(Kind.APP_PASSWORD_CHANGED, to=(ADDRESS,) if more else ())
 
@@ -240,7 +242,7 @@ class Ledger(Facts):
         switches = [on for at, on in self.switched if at >= since]
         was_on = not switches[0] if switches else self.on
         for made in self.made:
-            if max(made.at, made.resumed_at) >= since:
+            if max(made.at, made.more_at) >= since:
                 self.revoke(made)
         new = [step for step in self.steps if step.at >= since]
         self.steps = [step for step in self.steps if step.at < since]

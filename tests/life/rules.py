@@ -12,7 +12,7 @@ from django.http.cookie import SimpleCookie
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from life.browser import Browser
-from life.held import AWAY, HOME, Link, Reset
+from life.held import AWAY, DAY, HOME, Link, Reset
 from life.house import ADDRESS, House, nothing_left
 from life.ledger import Ledger
 from life.stored import read_stored
@@ -104,6 +104,8 @@ class Rules(RuleBasedStateMachine):
         assert row.password_version == ledger.version
         assert row.recovery_address == ledger.address
         now = ledger.now()
+        trusted = [at for at in self.stored.trusted if now < at + 30 * DAY]
+        assert trusted == ledger.trusts(), "browsers are trusted that should not be, or not"
         rows = row.app_passwords.all() if self.stored.app_passwords else []
         stored = {one.pk: (app_passwords.state(one, now=now), one.label) for one in rows}
         assert stored == {made.id: (made.state(now), made.name) for made in ledger.made}

@@ -15,7 +15,8 @@ SELECT (SELECT coalesce(max(id), 0) FROM event),
        (SELECT group_concat(key) FROM (
             SELECT '{StepKind.PASSKEY}-' || id AS key FROM passkey
             UNION ALL SELECT '{StepKind.AUTHENTICATOR}-' || id FROM totp
-            UNION ALL SELECT '{StepKind.PHONE}-' || id FROM phone))
+            UNION ALL SELECT '{StepKind.PHONE}-' || id FROM phone)),
+       (SELECT group_concat(made_at) FROM trusted_browser)
 """  # noqa: S608 - words of ours
 
 
@@ -30,10 +31,14 @@ class Stored(NamedTuple):
     """How many."""
     steps: frozenset[str]
     """The keys of its second steps, but for backup codes."""
+    trusted: list[int]
+    """Since when its trusted browsers are, the newest first."""
 
 
 def read_stored() -> Stored:
     """As it is now."""
     with connection.cursor() as cursor:
-        event, job, app_passwords, steps = cursor.execute(_SAYS).fetchone()
-    return Stored(event, job, app_passwords, frozenset(steps.split(",") if steps else ()))
+        event, job, app_passwords, steps, trusted = cursor.execute(_SAYS).fetchone()
+    keys = frozenset(steps.split(",") if steps else ())
+    since = sorted(map(int, str(trusted).split(",")), reverse=True) if trusted else []
+    return Stored(event, job, app_passwords, keys, since)
