@@ -59,7 +59,7 @@ def page_of(response: HttpResponseBase) -> str:
 
 def text_of(response: HttpResponseBase) -> str:
     """What a page says: its tags gone, runs of space made one."""
-    shown = re.sub(r"(?s)<(script|style|svg)\b.*?</\1>|</?bdi>", "", page_of(response))
+    shown = re.sub(r"(?s)<(script|style|svg)\b.*?</\1>|</?bdi\b[^>]*>", "", page_of(response))
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).split())
 
 

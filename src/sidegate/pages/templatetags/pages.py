@@ -55,6 +55,12 @@ def _time(exact: str, title: str, words: str) -> str:
     return format_html('<time datetime="{}" title="{}">{}</time>', exact, title, words)
 
 
+@register.filter
+def whole(address: str) -> str:
+    """An address in a sentence: its hyphens end no line as long as it fits into one."""
+    return format_html('<bdi class="whole">{}</bdi>', address)
+
+
 @register.inclusion_tag("pages/field.html")
 def field(bound: BoundField) -> dict[str, Any]:
     """One field: its label, its hint, what is wrong with it, and the control."""
