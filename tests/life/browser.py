@@ -149,8 +149,7 @@ class Browser:
     def use_link(self, reset: Reset) -> None:
         """The link of a message to the recovery address."""
         ledger, before = self.ledger, self.codes_sent()
-        in_time = self.now < reset.at + 30 * 60_000
-        right = in_time and not reset.used and ledger.enabled and reset.version == ledger.version
+        right = ledger.counts(reset)
         answer = self.post(f"/signin/reset/{reset.token}")
         assert (answer.status_code == 302) is right
         if not right:

@@ -155,6 +155,11 @@ class Facts:
         """That of messages; a change of it is told in the earlier one."""
         return [language for since, language in self.languages if since < at][-1]
 
+    def counts(self, reset: Reset) -> bool:
+        """Whether a link to the recovery address opens anything."""
+        in_time = self.now() < reset.at + 30 * MINUTE
+        return in_time and not reset.used and self.enabled and reset.version == self.version
+
     def spent_code(self) -> str | None:
         """The code of a phone or an app that was used last."""
         return self.spent_codes[-1] if self.spent_codes else None

@@ -6,6 +6,7 @@ Looking leaves nothing behind: whatever a look changed is undone.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import ClassVar
 
 from django.http.cookie import SimpleCookie
@@ -21,11 +22,14 @@ from sidegate.accounts import (
     app_passwords,
     authenticators,
     backup_codes,
+    passkeys,
+    password_reset,
     second_steps,
     web_sign_in,
 )
 from sidegate.accounts.context import Origin
 from sidegate.accounts.notices import Notice
+from sidegate.accounts.passkeys import PasskeyRight
 from sidegate.accounts.second_steps import StepKind
 from sidegate.accounts.web_sign_in import RightPassword
 from sidegate.decisions.words import Allow, CannotTell, CredentialKind, Protocol
@@ -33,8 +37,10 @@ from sidegate.events.catalogue import Kind
 from sidegate.pages.sessions import SessionStore
 from sidegate.portal.visitors import find_account
 from sidegate.storage.models import Account, Event, Job
+from soft_key import PRESENT, VERIFIED, b64
 
 PROTOCOLS = [*Protocol]
+_CHALLENGE = bytes(32)
 CHANGES = {
     Kind.TWO_STEP_ON, Kind.TWO_STEP_OFF, Kind.SECOND_STEP_ADDED, Kind.SECOND_STEP_REMOVED,
     Kind.PHONE_CHANGED, Kind.BACKUP_CODES_MADE, Kind.BACKUP_CODE_USED, Kind.PASSKEY_COPIED,
@@ -94,6 +100,8 @@ class Rules(RuleBasedStateMachine):
         self._an_app_password_opens_its_scopes_and_nothing_else()
         self._no_old_password_opens_anything()
         self._only_a_browser_with_all_its_steps_sees_the_account()
+        self._a_passkey_opens_the_portal_while_it_is_hers()
+        self._a_link_sets_a_password_only_while_it_may()
         self._what_was_used_once_is_used_up()
         self._every_change_left_its_event_and_was_told()
 
@@ -159,6 +167,29 @@ class Rules(RuleBasedStateMachine):
     @staticmethod
     def _in_or_out(browser: Browser) -> str:
         return f"browser {browser.name} should be {'in' if browser.inside else 'out'}"
+
+    def _a_passkey_opens_the_portal_while_it_is_hers(self) -> None:
+        """Alone, and only where it verified her; the newest, and in turn the one before it."""
+        verified = self.turn % 3 > 0
+        flags = PRESENT | VERIFIED if verified else PRESENT
+        for key in self.ledger.passkeys[-1 - self.turn % 2 :][:1]:
+            next_answer = replace(key, counter=key.counter + 1, flags=flags)
+            with nothing_left():
+                found = passkeys.use(
+                    self.house.here.context,
+                    account=None,
+                    challenge=_CHALLENGE,
+                    answer=next_answer.get({"challenge": b64(_CHALLENGE)}),
+                    verified=False,  # without an account it is asked for nevertheless
+                    origin=Origin(by="owner", address=HOME),
+                )
+            hers = any(step.passkey is key for step in self.ledger.steps)
+            assert isinstance(found, PasskeyRight) is (verified and hers and self.ledger.enabled)
+
+    def _a_link_sets_a_password_only_while_it_may(self) -> None:
+        for reset in self.ledger.resets[-1:]:
+            found = password_reset.find(self.house.here.context, token=reset.token)
+            assert (found is not None) is self.ledger.counts(reset)
 
     def _what_was_used_once_is_used_up(self) -> None:
         newest = (self.ledger.spent_backup[-1:], self.ledger.spent_codes[-1:])
