@@ -17,7 +17,8 @@ from soft_key import PRESENT, VERIFIED, SoftKey
 _ALONE = "/signin/passkey"
 _DEVICES, _TWO_STEP = "/security/devices", "/security/two-step"
 _FORGED = SoftKey().private
-HOWS = st.sampled_from([*["right"] * 5, "copied", "unverified", "unknown", "forged", "nameless"])
+HOWS = st.sampled_from([*["right"] * 5, "copied", "unverified", "unknown", "forged", "nameless",
+                        "asked elsewhere"])  # fmt: skip
 BESIDE_A_PASSKEY = st.sampled_from([*MEANWHILE, *["disabled"] * 5, *["a step removed"] * 2])
 """It is the only proof that she gives, so what ends it is tried more often."""
 WHICH = st.sampled_from(["one of them", "one of them", "one of them", "over", "none"])
@@ -35,7 +36,7 @@ class Devices(Acting):
         self.tick(seconds)
         browser, ledger, asked_at = self.browsers[who], self.ledger, self.ledger.now()
         key = ledger.passkeys[-1 - choice % len(ledger.passkeys)]
-        asked = browser.options(_ALONE)
+        asked = (self._other(browser) if how == "asked elsewhere" else browser).options(_ALONE)
         assert asked is not None
         happens = self.meanwhile(browser, meanwhile)
         if happens is not None:
@@ -43,10 +44,13 @@ class Devices(Acting):
         counts = any(step.passkey is key for step in ledger.steps) and ledger.enabled
         counts = counts and ledger.now() - asked_at <= 5 * MINUTE
         right = counts and how == "right"
-        answer = browser.post(_ALONE, passkey=_answering(key, how).get(asked))
+        signed = _answering(key, how).get(asked)
+        answer = browser.post(_ALONE, passkey=signed)
         assert (answer.status_code == HTTPStatus.FOUND) is right, f"a passkey, {how}"
         if right:
             key.counter += 1
+            again = browser.post(_ALONE, passkey=signed)
+            assert again.status_code == HTTPStatus.OK, "an answer of a passkey counted twice"
             ledger.signed_in(browser.held, second_at=ledger.now())
         elif counts and how == "copied":
             ledger.copied()
