@@ -58,7 +58,7 @@ class Life(Devices):
 
     @precondition(lambda self: self.waiting())
     @rule(seconds=SPANS, who=WHO, choice=CHOICE, how=HOW, trust=st.booleans(),
-          meanwhile=st.sampled_from(MEANWHILE))  # fmt: skip
+          meanwhile=st.sampled_from([*MEANWHILE, *["a number changed"] * 4]))  # fmt: skip
     def give_the_second_step(
         self,
         *,
