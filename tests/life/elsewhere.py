@@ -12,7 +12,14 @@ from life.held import AWAY, DAY, HOME, MINUTE
 from life.house import ADDRESS
 from life.last import NUMBERS, new_step
 from life.rules import PROTOCOLS, Rules
-from sidegate.accounts import app_passwords, people, recovery_address, second_steps, two_step
+from sidegate.accounts import (
+    app_passwords,
+    people,
+    recovery_address,
+    second_steps,
+    two_step,
+    web_sessions,
+)
 from sidegate.accounts.errors import LastStep
 from sidegate.accounts.password_reset_jobs import ANSWERED, ResetHandler
 from sidegate.accounts.second_steps import NewPhone, StepKind
@@ -24,11 +31,11 @@ from sidegate.storage.models import Account, Phone
 NOTHING = "nothing"
 MEANWHILE = (*[NOTHING] * 11, "new password", "disabled", "rescued", "turned on", "turned on anew",
              "a step removed", "a number changed", "no recovery address", "others out",
-             "6 minutes", "11 minutes")  # fmt: skip
+             "all out", "6 minutes", "11 minutes")  # fmt: skip
 """What may happen while a browser is at something."""
 ELSEWHERE = ("mail at home", "mail at home", "mail elsewhere", "mail by app password", "locked",
              "disabled", "rescued", "new password", "revoked", "no recovery address",
-             "forgot", "forgot")  # fmt: skip
+             "all out", "forgot", "forgot")  # fmt: skip
 
 
 class Elsewhere(Rules):
@@ -99,6 +106,9 @@ class Elsewhere(Rules):
         elif what == "no recovery address":
             recovery_address.remove(ctx, account=row, origin=OPERATOR)
             ledger.set_address("")
+        elif what == "all out":
+            web_sessions.end_all(ctx, account=row, origin=OPERATOR)
+            ledger.all_out()
         elif what == "new password":
             new, keep = f"password number {ledger.version + 1} of many", choice % 2 == 1
             people.change_password(
@@ -124,6 +134,7 @@ class Elsewhere(Rules):
             "a number changed": self._changed_elsewhere,
             "no recovery address": lambda: self.operator("no recovery address"),
             "others out": lambda: self.others_out(other),
+            "all out": lambda: self.operator("all out"),
             "6 minutes": lambda: self.tick(6 * MINUTE // 1000),
             "11 minutes": lambda: self.tick(11 * MINUTE // 1000),
         }[what]

@@ -314,6 +314,12 @@ class Ledger(Facts):
             self.happens(Kind.WEB_SESSION_ENDED)
         self.end_sessions(but=but)
 
+    def all_out(self) -> None:
+        """The same by the operator, who ends nothing else."""
+        if any(self.inside(held) for held in self.browsers):
+            self.happens(Kind.WEB_ALL_ENDED)
+        self.end_sessions()
+
     def end_sessions(self, *, but: Held | None = None) -> None:
         """Every browser is out, or all but one; what waits for its second step is no session."""
         for held in self.browsers:
