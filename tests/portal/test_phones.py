@@ -83,6 +83,19 @@ def test_a_number_takes_the_place_of_another(two_step: Person, anna: Account) ->
     assert "The number was changed" in text_of(two_step.get("/security/two-step"))
 
 
+def test_a_number_does_not_take_the_place_of_a_phone_that_is_gone(
+    two_step: Person, anna: Account
+) -> None:
+    add(two_step)
+    old = key_of(anna)
+    assert two_step.post(f"{PHONES}/{old}/number", number=THIRD, channel="sms").status_code == 302
+    code = two_step.here.sender.last_code
+    two_step.post(f"/security/two-step/steps/{old}/remove")  # in another tab
+    answer = two_step.client.post(f"{PHONES}/code", {"code": code}, follow=True)
+    assert "This phone was removed meanwhile." in text_of(answer)
+    assert numbers(anna) == [NEW]
+
+
 def test_nothing_without_the_password(two_step: Person, anna: Account) -> None:
     key = key_of(anna)
     for path in ("new", "code", f"{key}/number"):

@@ -97,6 +97,9 @@ def _verified(request: PortalRequest, answer: CodeRight) -> HttpResponse:
     key = request.session.pop(_REPLACES, "")
     replaces = _phone(request, key)
     new = NewPhone(number=answer.number, channel=answer.channel)
+    if key and replaces is None:
+        messages.error(request, _("This phone was removed meanwhile."))
+        return redirect("two-step")
     try:
         phones.add(
             context(),
