@@ -81,7 +81,7 @@ def turn_on(person: Person) -> None:
     person.field("Code").fill(sent["code"])
     person.press("Next")
     person.page.wait_for_url("**/turn-on")
-    reads_from_the_left(person.page, number)
+    reads_from_the_left(person.page, number.replace(" ", "\N{NO-BREAK SPACE}"))
     person.press("Turn on")
 
 

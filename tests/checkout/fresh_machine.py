@@ -133,12 +133,13 @@ class Machine:
 
 
 def pip_options() -> dict[str, str]:
-    """What pip here is told by files and the environment."""
+    """What pip here is told by files and the environment, but for which versions it may take."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     options = {}
     for line in subprocess.check_output(command, text=True).splitlines():  # the strongest is last
         key, _, value = line.partition("=")
         options[key.split(".", 1)[1]] = " ".join(ast.literal_eval(value).split())
+    options.pop("constraint", None)  # the lock files say which
     return options
 
 

@@ -263,6 +263,8 @@ class Browser:
         alive = not sent.used and self.now < sent.at + 600_000 and sent.tries < 5
         right = code == sent.code and alive and known
         sent.tries += alive and not right
+        if alive and code == sent.code and not known:
+            sent.used = True  # spent, though its number is gone; it may come back
         return {"code": code}, (lambda: self._used_code(sent)) if right else None
 
     def _used_code(self, sent: SentCode) -> None:
